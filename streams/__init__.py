@@ -1,0 +1,1 @@
+"""The plumbing: topics, the Faust app, agents, tables, metrics, web, command line. Decides nothing."""
