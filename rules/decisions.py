@@ -46,7 +46,11 @@ class EventRef(msgspec.Struct, frozen=True, gc=False):
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="violation"):
-    """One rule broken by one event, charged to one subject."""
+    """One rule broken by one event, charged to one subject.
+
+    `holds_share_api`: the subject is an account, and the event named no application, so that the
+    sanctions on share interfaces land on the account.
+    """
 
     id: str
     event: EventRef
@@ -58,6 +62,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     evidence: list[Evidence]
     time: datetime
     pack: str
+    holds_share_api: bool = False
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):

@@ -30,9 +30,7 @@ Url = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Ip = Annotated[str, msgspec.Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f.:]+$")]
 Urls = Annotated[list[Url], msgspec.Meta(max_length=100)]
-Subject = Annotated[
-    str, msgspec.Meta(max_length=2048, pattern=r"^(account|link|domain|ip|app):[^\x00-\x1f\x7f]+$")
-]
+Subject = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^(account|link|domain|ip|app):[^\x00-\x1f\x7f]+$")]
 """`kind:key`, for example `account:alice` or `domain:example.com`."""
 
 
@@ -151,9 +149,7 @@ def decode_event(kind: EventType, body: bytes | None) -> Event:
     if body is None:
         raise InvalidEventError("null", "the record has no value")
     if len(body) > MAX_EVENT_BYTES:
-        raise InvalidEventError(
-            "oversize", f"{len(body)} bytes; an event has at most {MAX_EVENT_BYTES} bytes"
-        )
+        raise InvalidEventError("oversize", f"{len(body)} bytes; an event has at most {MAX_EVENT_BYTES} bytes")
     try:
         return _DECODERS[kind].decode(body)
     except msgspec.ValidationError as error:

@@ -129,4 +129,3 @@ def _two_bytes(letters: NDArray[np.uint16]) -> str:
     pairs[:, 0] = 0x80 | (letters >> 7)
     pairs[:, 1] = letters & 0x7F
     return pairs.tobytes().decode("latin-1")
-

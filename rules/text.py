@@ -34,12 +34,9 @@ _FOLDED_BLOCKS = (
     range(0x2F800, 0x2FA20),  # CJK compatibility ideographs
     range(0xE0000, 0xE01F0),  # tags and variation selectors
 )
-_LOOK_ALIKES = dict(
-    pair.split("=")
-    for pair in (
-        "а=a в=b г=r е=e ё=e к=k м=m н=h о=o р=p с=c т=t у=y х=x ы=b і=i ї=i ј=j ѕ=s ԁ=d ԛ=q ԝ=w "
-        "α=a β=b γ=y ε=e η=n ι=i κ=k ν=v ο=o ρ=p τ=t υ=u χ=x ω=w ϲ=c"
-    ).split()
+_LOOK_ALIKES = str.maketrans(
+    "авгеёкмнорстухыіїјѕԁԛԝαβγεηικνορτυχωϲ",
+    "abreekmhopctyxbiijsdqwabyenikvoptuxwc",
 )
 _CJK_BLOCKS = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000))
 _DROPPED_PUNCTUATION = "._*-~|/\\+=^#@`'\"·•‧・．＊－～｜／＼＋＝＾＃＠＿…—–―‐‑‒⋯°●○◆◇■□★☆※→←↑↓丨丶丿"
@@ -63,6 +60,10 @@ class Folded:
     def text(self, index: int) -> str:
         """The folded form of text `index`."""
         return decode_points(self.codes[self.bounds[index] : self.bounds[index + 1]]).rstrip("\0")
+
+    def codes_of(self, index: int) -> bytes:
+        """The folded form of text `index`, with its separator, as bytes: equal for texts that fold alike."""
+        return self.codes[self.bounds[index] : self.bounds[index + 1]].tobytes()
 
     def original_span(self, start: int, end: int, index: int) -> tuple[int, int]:
         """Original positions, within text `index`, of the folded characters [start, end)."""
@@ -113,9 +114,7 @@ def fold(text: str) -> str:
     return fold_batch([text]).text(0)
 
 
-def _between_cjk(
-    joined: CodePoints, keep: NDArray[np.bool_], dropped: Positions, tables: _Tables
-) -> NDArray[np.bool_]:
+def _between_cjk(joined: CodePoints, keep: NDArray[np.bool_], dropped: Positions, tables: _Tables) -> NDArray[np.bool_]:
     """Which of the `dropped` candidates stand in a run whose neighbours on both sides are Chinese."""
     solid = keep.copy()
     solid[dropped] = False
@@ -130,9 +129,7 @@ def _between_cjk(
     return np.asarray(inside & left & right, np.bool_)
 
 
-def _expand(
-    joined: CodePoints, codes: CodePoints, origin: Positions, tables: _Tables
-) -> tuple[CodePoints, Positions]:
+def _expand(joined: CodePoints, codes: CodePoints, origin: Positions, tables: _Tables) -> tuple[CodePoints, Positions]:
     """Replaces the few code points that fold to several characters, repeating their origin."""
     at = np.flatnonzero(codes == _EXPAND)
     strings = [tables.expansions[int(joined[origin[i]])] for i in at]
@@ -188,7 +185,7 @@ def _fold_point(point: int, simplified: dict[str, str]) -> str:
     if point < 0x250 or 0x1E00 <= point < 0x2000:  # Latin and Greek: drop the accents as well
         form = "".join(c for c in unicodedata.normalize("NFKD", form) if not unicodedata.combining(c))
     lowered = form.casefold()
-    return "".join(_LOOK_ALIKES.get(c, simplified.get(c, c)) for c in lowered)
+    return "".join(simplified.get(c, c) for c in lowered).translate(_LOOK_ALIKES)
 
 
 def _simplified() -> dict[str, str]:

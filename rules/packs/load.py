@@ -1,0 +1,297 @@
+"""From a folder of YAML to a `Pack`: every name resolved, every error placed, nothing half-loaded."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from rules.conditions import Condition, ConditionError, compile_condition
+from rules.decisions import SUBJECT_KINDS, SubjectKind
+from rules.packs.model import (
+    Case,
+    Clause,
+    HostList,
+    Ladder,
+    Lexicon,
+    LexiconSignal,
+    Pack,
+    PatternSignal,
+    Rule,
+    Signal,
+)
+from rules.packs.read import (
+    read_case,
+    read_clause,
+    read_ladder,
+    read_lexicon,
+    read_list,
+    read_notice,
+)
+from rules.packs.read_signals import read_signal
+from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean, read_documents
+from rules.packs.source import Mapping as Section
+from rules.subjects import sanctions_for
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RULE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_CLAUSE_NAME = re.compile(r"[a-z]+(\.\d+)+")
+_SECTIONS = ("pack", "clauses", "ladders", "lexicons", "lists", "signals", "rules")
+_TRIGGER_COST = {"lexicon": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
+"""How often each kind of signal fires, roughly and relative to a lexicon."""
+
+T = TypeVar("T")
+
+
+def load_pack(folder: Path, operator_words: Mapping[str, Iterable[str]] | None = None) -> Pack:
+    """Reads, validates and compiles the pack in `folder`.
+
+    `operator_words`: the operator's own words for lexicons marked `operator: true`, by lexicon name.
+    Raises InvalidPackError with everything that is wrong.
+    """
+    return _Loader(operator_words or {}).load(folder)
+
+
+class _Loader:
+    def __init__(self, operator_words: Mapping[str, Iterable[str]]) -> None:
+        self._operator_words = operator_words
+        self._errors: list[PackError] = []
+        self._raw: dict[str, dict[str, tuple[Node, Node]]] = {name: {} for name in _SECTIONS}
+
+    def load(self, folder: Path) -> Pack:
+        try:
+            for _, document in read_documents(folder):
+                self._collect(document)
+        except PackError as error:
+            raise InvalidPackError([*self._errors, error]) from None
+        pack = self._build(folder)
+        if self._errors:
+            raise InvalidPackError(self._errors)
+        return pack
+
+    def _collect(self, document: Section) -> None:
+        """Sorts a file's sections into the pack's, refusing names that are defined twice."""
+        for section in _SECTIONS:
+            with_names = document.take(section)
+            if with_names is None:
+                continue
+            for name, key, value in with_names.items():
+                known = self._raw[section]
+                if name in known:
+                    self._errors.append(key.error(f"{name!r} is defined twice", f"first at {known[name][0].place}"))
+                known.setdefault(name, (key, value))
+        document.done()
+
+    def _build(self, folder: Path) -> Pack:
+        header = {name: self._guard(value.text) or "" for name, (_, value) in self._raw["pack"].items()}
+        for name, (key, _) in self._raw["pack"].items():
+            if name not in {"name", "version", "description"}:
+                self._errors.append(key.error(f"unknown key {name!r}", "name, version, description"))
+        if not header.get("name") or not header.get("version"):
+            place = Place(str(folder), 1, 1)
+            hint = "one file starts with `pack: {name: …, version: …}`"
+            self._errors.append(PackError(place, "the pack has no name or no version", hint))
+        clauses = self._section("clauses", _CLAUSE_NAME, read_clause)
+        ladders = self._section("ladders", _NAME, read_ladder)
+        lexicons = self._section("lexicons", _NAME, self._lexicon)
+        lists = self._section("lists", _NAME, read_list)
+        signals = self._section("signals", _NAME, lambda name, node: read_signal(name, node, lexicons, lists))
+        ladder_of = self._ladders_of_clauses(clauses, ladders)
+        rules = _Rules(self._raw["rules"], signals, clauses, self._errors).read()
+        return Pack(
+            header.get("name", ""),
+            header.get("version", ""),
+            header.get("description", ""),
+            clauses,
+            ladders,
+            lexicons,
+            lists,
+            signals,
+            rules,
+            ladder_of,
+        )
+
+    def _lexicon(self, name: str, node: Node) -> Lexicon:
+        return read_lexicon(name, node, self._operator_words.get(name, ()))
+
+    def _section(self, section: str, pattern: re.Pattern[str], read: Callable[[str, Node], T]) -> dict[str, T]:
+        found: dict[str, T] = {}
+        for name, (key, value) in self._raw[section].items():
+            if not pattern.fullmatch(name):
+                hint = f"names look like {pattern.pattern}"
+                self._errors.append(key.error(f"{name!r} is no name for one of the {section}", hint))
+                continue
+            entry = self._guard(lambda name=name, value=value: read(name, value))  # type: ignore[misc]
+            if entry is not None:
+                found[name] = entry
+        return found
+
+    def _guard(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except PackError as error:
+            self._errors.append(error)
+            return None
+
+    def _ladders_of_clauses(self, clauses: Mapping[str, Clause], ladders: Mapping[str, Ladder]) -> dict[str, Ladder]:
+        """Clause -> the ladder that names the longest start of it."""
+        result: dict[str, Ladder] = {}
+        for clause in clauses.values():
+            best = max(
+                (
+                    (len(prefix), ladder)
+                    for ladder in ladders.values()
+                    for prefix in ladder.clauses
+                    if clause.id == prefix or clause.id.startswith(prefix + ".")
+                ),
+                key=lambda found: found[0],
+                default=None,
+            )
+            if best is not None:
+                result[clause.id] = best[1]
+            elif "clauses" in self._raw:
+                key = self._raw["clauses"][clause.id][0]
+                self._errors.append(key.error(f"no ladder covers clause {clause.id!r}"))
+        return result
+
+
+class _Rules:
+    """Reads rules in order of their references, so that each condition can be compiled at once."""
+
+    def __init__(
+        self,
+        raw: dict[str, tuple[Node, Node]],
+        signals: Mapping[str, Signal],
+        clauses: Mapping[str, Clause],
+        errors: list[PackError],
+    ) -> None:
+        self._raw = raw
+        self._signals = signals
+        self._clauses = clauses
+        self._errors = errors
+        self._rules: dict[str, Rule] = {}
+        self._failed: set[str] = set()
+        self._open: list[str] = []
+
+    def read(self) -> dict[str, Rule]:
+        for name in self._raw:
+            self._read(name)
+        return self._rules
+
+    def _read(self, name: str) -> None:
+        if name in self._rules or name in self._failed:
+            return
+        key, value = self._raw[name]
+        self._open.append(name)
+        try:
+            if not _RULE_NAME.fullmatch(name):
+                raise key.error(
+                    f"{name!r} is no name for a rule", "small letters, digits, _ and dots: fraud.fake_packet"
+                )
+            self._rules[name] = self._rule(name, key, value)
+        except PackError as error:
+            self._errors.append(error)
+            self._failed.add(name)
+        finally:
+            self._open.pop()
+
+    def _rule(self, name: str, key: Node, value: Node) -> Rule:
+        body = value.mapping()
+        clause = self._clause(body.need("clause"))
+        when_node = body.need("when")
+        unless = body.take("unless")
+        source = when_node.text()
+        when = self._condition(when_node, source)
+        if unless is not None:
+            self._condition(unless, unless.text())  # for its own errors, at its own place
+            when = self._condition(when_node, f"({source}) and not ({unless.text()})")
+        if when.triggers is None:
+            raise when_node.error(
+                "the rule could be true when nothing has fired",
+                "add a signal that has to be there with `and`; patterns alone do not count",
+            )
+        egregious = body.take("egregious_when")
+        mode = body.take("mode")
+        charges = body.take("charges")
+        notice = body.take("notice")
+        hits, passes = body.take("hits"), body.take("passes")
+        rule = Rule(
+            name=name,
+            clause=clause.id,
+            when=when,
+            egregious_when=self._condition(egregious, egregious.text()) if egregious else None,
+            mode=mode.choice(("enforce", "shadow", "off")) if mode else "enforce",  # type: ignore[arg-type]
+            charges=_charges(charges) if charges else _default_charges(clause),
+            notice=read_notice(notice) if notice else clause.title,
+            hits=_cases(hits),
+            passes=_cases(passes),
+            place=key.place,
+        )
+        body.done()
+        return rule
+
+    def _clause(self, node: Node) -> Clause:
+        name = node.text()
+        if name not in self._clauses:
+            raise node.error(f"unknown clause {name!r}", did_you_mean(name, self._clauses))
+        return self._clauses[name]
+
+    def _condition(self, node: Node, source: str) -> Condition:
+        try:
+            return compile_condition(source, lambda name: self._known(name, node), self._cost)
+        except ConditionError as error:
+            hint = did_you_mean(error.word, self._names()) if error.word else ""
+            raise PackError(
+                node.place_within(error.offset), f"`when` {error}" if not error.word else str(error), hint
+            ) from None
+
+    def _names(self) -> list[str]:
+        return [*self._signals, *(f"rules.{name}" for name in self._raw)]
+
+    def _known(self, name: str, node: Node) -> bool:
+        """Whether `name` is a signal or a rule; reads the rule first, so that its triggers are known."""
+        if not name.startswith("rules."):
+            return name in self._signals
+        rule = name.removeprefix("rules.")
+        if rule in self._open:
+            raise node.error("rules refer to each other in a circle", " → ".join([*self._open, rule]))
+        if rule not in self._raw:
+            return False
+        self._read(rule)
+        if rule in self._failed:
+            raise node.error(f"refers to {name}, which is wrong itself")
+        return True
+
+    def _cost(self, name: str) -> float | None:
+        if name.startswith("rules."):
+            triggers = self._rules[name.removeprefix("rules.")].when.triggers
+            return sum(self._cost(trigger) or 0.0 for trigger in triggers or ())
+        return signal_cost(self._signals[name])
+
+
+def signal_cost(signal: Signal) -> float | None:
+    """How often the signal fires, relative to a lexicon; None when it is only run on demand."""
+    match signal:
+        case PatternSignal():
+            return None
+        case LexiconSignal():
+            return _TRIGGER_COST["lexicon"]
+        case _:
+            return _TRIGGER_COST[type(signal).__name__.removesuffix("Signal").lower()]
+
+
+def _charges(node: Node) -> frozenset[SubjectKind]:
+    return frozenset(kind.choice(SUBJECT_KINDS) for kind in node.sequence())  # type: ignore[misc]
+
+
+def _default_charges(clause: Clause) -> frozenset[SubjectKind]:
+    """The account, and every kind that one of the clause's sanctions lands on."""
+    actions = (*clause.first, *clause.egregious)
+    landed = {kind for kind in SUBJECT_KINDS if sanctions_for(kind, actions, owns_share_api=False)}
+    return frozenset({"account", *landed})
+
+
+def _cases(node: Node | None) -> tuple[Case, ...]:
+    return tuple(read_case(case) for case in node.sequence()) if node else ()
+
+
+__all__ = ["HostList", "load_pack", "signal_cost"]

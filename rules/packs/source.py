@@ -1,0 +1,237 @@
+"""YAML with places: every value knows its file, line and column, so every error can name them.
+
+Readers take what they know from a mapping and then call `done()`, which refuses the rest.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands: `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class PackError(ValueError):
+    """One thing wrong with a pack: where, what, and what to do."""
+
+    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+        super().__init__(f"{place}: {message}" + (f"\n    {hint}" if hint else ""))
+        self.place = place
+        self.message = message
+        self.hint = hint
+
+
+class InvalidPackError(ValueError):
+    """Everything wrong with a pack, in order of place. A pack with one error is not loaded at all."""
+
+    def __init__(self, errors: Iterable[PackError]) -> None:
+        self.errors = sorted(errors, key=lambda error: error.place)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint that names what `word` may have been meant to be."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known here: " + ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+
+
+class Node:
+    """A YAML value and its place."""
+
+    def __init__(self, node: yaml.Node, file: str) -> None:
+        self._node = node
+        self._file = file
+
+    @property
+    def place(self) -> Place:
+        """Where the value starts."""
+        mark = self._node.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1)
+
+    def place_within(self, offset: int) -> Place:
+        """The place `offset` characters into a scalar written on one line; else where it starts."""
+        start, end = self._node.start_mark, self._node.end_mark
+        if start.line != end.line:
+            return self.place
+        quote = 1 if getattr(self._node, "style", None) in {"'", '"'} else 0
+        return Place(self._file, start.line + 1, start.column + 1 + quote + offset)
+
+    def error(self, message: str, hint: str = "") -> PackError:
+        """An error at this value."""
+        return PackError(self.place, message, hint)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether the value is a mapping."""
+        return isinstance(self._node, yaml.MappingNode)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the value is a list."""
+        return isinstance(self._node, yaml.SequenceNode)
+
+    def mapping(self) -> "Mapping":
+        """The value as a mapping. Raises PackError when it is none, or repeats a key."""
+        if not isinstance(self._node, yaml.MappingNode):
+            raise self.error(f"expected keys and values, found {self._kind()}")
+        return Mapping(self, self._node, self._file)
+
+    def items(self) -> Iterator[tuple[str, "Node", "Node"]]:
+        """(name, the key's node, the value) of a mapping."""
+        return self.mapping().items()
+
+    def sequence(self) -> list["Node"]:
+        """The elements of a list."""
+        if not isinstance(self._node, yaml.SequenceNode):
+            raise self.error(f"expected a list, found {self._kind()}", "write it as [a, b] or as lines of `- a`")
+        return [Node(node, self._file) for node in self._node.value]
+
+    def text(self) -> str:
+        """A scalar as written: `012` stays "012", `yes` stays "yes"."""
+        if not isinstance(self._node, yaml.ScalarNode):
+            raise self.error(f"expected a text, found {self._kind()}")
+        return str(self._node.value)
+
+    def texts(self) -> list[str]:
+        """A list of texts."""
+        return [node.text() for node in self.sequence()]
+
+    def number(self) -> float:
+        """A finite number."""
+        text = self.text()
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not abs(value) < 1e15:  # refuses NaN as well
+            raise self.error(f"expected a number, found {text!r}")
+        return value
+
+    def boolean(self) -> bool:
+        """true or false."""
+        return self.choice(("true", "false")) == "true"
+
+    def duration(self) -> int:
+        """A duration in milliseconds."""
+        text = self.text()
+        match = _DURATION.fullmatch(text.strip())
+        if not match or match[1].strip("0") == "":
+            raise self.error(f"expected a duration, found {text!r}", "a whole number and one of s, m, h, d, w: 12h, 7d")
+        return int(match[1]) * _UNIT_MS[match[2]]
+
+    def choice(self, options: Iterable[str]) -> str:
+        """One of `options`."""
+        text, known = self.text(), tuple(options)
+        if text not in known:
+            raise self.error(f"unknown value {text!r}", did_you_mean(text, known))
+        return text
+
+    def plain(self) -> object:
+        """The value as plain Python: dict, list, str, int, float, bool or None."""
+        loader = yaml.SafeLoader("")
+        try:
+            return loader.construct_document(self._node)
+        except yaml.constructor.ConstructorError as error:
+            raise self.error(str(error.problem)) from None
+
+    def _kind(self) -> str:
+        match self._node:
+            case yaml.MappingNode():
+                return "keys and values"
+            case yaml.SequenceNode():
+                return "a list"
+            case yaml.ScalarNode(value=value):
+                return repr(value)
+        return "nothing"
+
+
+class Mapping:
+    """A mapping whose keys are taken one by one; `done()` refuses what nobody took."""
+
+    def __init__(self, node: Node, raw: yaml.MappingNode, file: str) -> None:
+        self.node = node
+        self._values: dict[str, tuple[Node, Node]] = {}
+        self._known: set[str] = set()
+        for raw_key, raw_value in raw.value:
+            key, value = Node(raw_key, file), Node(raw_value, file)
+            name = key.text()
+            if name in self._values:
+                raise key.error(f"{name!r} is given twice", f"first at line {self._values[name][0].place.line}")
+            self._values[name] = (key, value)
+
+    def items(self) -> Iterator[tuple[str, Node, Node]]:
+        """(name, the key's node, the value)."""
+        for name, (key, value) in self._values.items():
+            yield name, key, value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def take(self, name: str) -> Node | None:
+        """The value of `name`, or None."""
+        self._known.add(name)
+        found = self._values.get(name)
+        return found[1] if found else None
+
+    def need(self, name: str) -> Node:
+        """The value of `name`. Raises PackError without it."""
+        value = self.take(name)
+        if value is None:
+            raise self.node.error(f"{name!r} is missing")
+        return value
+
+    def done(self) -> None:
+        """Raises PackError for the first key that was not taken."""
+        for name, (key, _) in self._values.items():
+            if name not in self._known:
+                raise key.error(f"unknown key {name!r}", did_you_mean(name, self._known))
+
+
+def read_documents(folder: Path) -> Iterator[tuple[Path, Mapping]]:
+    """Each `*.yaml` below `folder`, in order of name. Raises PackError for what is no YAML mapping."""
+    start = Place(str(folder), 1, 1)
+    if not folder.is_dir():
+        raise PackError(start, "there is no such folder", "name the folder that holds the pack's YAML files")
+    files = sorted(folder.rglob("*.yaml"))
+    if not files:
+        raise PackError(start, "the folder holds no *.yaml file")
+    for path in files:
+        document = read_yaml(path, str(path.relative_to(folder.parent)))
+        if document is not None:
+            yield path, document.mapping()
+
+
+def read_yaml(path: Path, name: str) -> Node | None:
+    """The one document in `path`, None when it is empty; errors call the file `name`."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise PackError(Place(name, 1, 1), f"not UTF-8: {error.reason} at byte {error.start}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
+        raise PackError(place, f"no YAML: {error.problem}", error.context or "") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise PackError(Place(name, 1, 1), f"no YAML: {error}") from None
+    return Node(node, name) if node is not None else None

@@ -1,0 +1,157 @@
+"""A subject's violations -> the sanctions they lead to. Pure, and a function of the *set* of violations.
+
+The rung of a violation is the number of offences in the ladder's window that lie at least `grace`
+apart, counted back from it; an egregious one goes straight to the last rung. Each violation holds its
+sanction from its own time for its rung's duration; violations that overlap renew it. So neither the
+order of arrival nor a repeat changes where a subject ends.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rules.decisions import Action, Severity, SubjectKind
+from rules.packs.model import Clause, Ladder, Rung
+from rules.subjects import sanctions_for
+
+RENEWALS = 10
+"""A renewed sanction grows in steps of a tenth of its duration: a burst of violations gives at most ten
+enforcement events a duration instead of one for each violation."""
+KEPT_FIRST = 3
+"""Violations remembered from the start of one stretch of `grace`, besides the last one."""
+
+
+class Offence(NamedTuple):
+    """One violation as a subject remembers it. `time` in ms; sorts by time, then id."""
+
+    time: int
+    id: str
+    clause: str
+    rule: str
+    severity: Severity
+    holds_share_api: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one ladder holds against a subject, as of its newest offence.
+
+    `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
+    sanction, or a warning. `actions` are what lands on the subject. `led` are the offences counted for
+    the rung, oldest first; `spell` all since `starts`, the absorbed ones included.
+    """
+
+    rung: int
+    starts: int
+    ends: int | None
+    actions: tuple[Action, ...]
+    led: tuple[Offence, ...]
+    spell: tuple[Offence, ...]
+
+    def permanent(self, action: Action) -> bool:
+        """Whether `action` forbids something for good; a warning never does."""
+        return self.ends is None and action != "warn"
+
+
+def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+    """The part of a set of offences that decides: bounded, and the same whatever order they came in.
+
+    Once the last rung is reached for good, what follows is dropped. Of one stretch of `grace` (cut at
+    fixed instants) the first few and the last are kept. What lies two windows behind the newest is
+    forgotten: no sanction in force can still depend on it.
+    """
+    ordered = _thinned(sorted(set(offences)), ladder.grace)
+    for index, offence in enumerate(ordered):
+        if lasts_for_good(ladder, rung_of(ordered[: index + 1], ladder)):
+            return [kept for kept in ordered[: index + 1] if kept.time > offence.time - ladder.window]
+    return [kept for kept in ordered if kept.time > ordered[-1].time - 2 * ladder.window]
+
+
+def _thinned(ordered: list[Offence], grace: int) -> list[Offence]:
+    cells: dict[tuple[int, Severity], list[Offence]] = {}
+    for offence in ordered:
+        cell = cells.setdefault((offence.time // grace, offence.severity), [])
+        if len(cell) > KEPT_FIRST:
+            cell.pop()
+        cell.append(offence)
+    return sorted(offence for cell in cells.values() for offence in cell)
+
+
+def lasts_for_good(ladder: Ladder, rung: int) -> bool:
+    """Whether a ladder's rung, counted from 1, forbids something and never ends."""
+    step = ladder.rungs[rung - 1]
+    return step.duration is None and step.apply != "warn"
+
+
+def rung_of(offences: Sequence[Offence], ladder: Ladder) -> int:
+    """The rung of the newest of `offences`, which are sorted by time."""
+    if offences[-1].severity == "egregious":
+        return len(ladder.rungs)
+    return min(len(_counted(offences, ladder)), len(ladder.rungs))
+
+
+def _counted(offences: Sequence[Offence], ladder: Ladder) -> list[Offence]:
+    """The newest offence, and those before it in the window that lie `grace` apart; oldest first."""
+    newest = offences[-1].time
+    counted = [offences[-1]]
+    for offence in reversed(offences):
+        if offence.time <= newest - ladder.window:
+            break
+        if offence.time <= counted[-1].time - ladder.grace:
+            counted.append(offence)
+    return counted[::-1]
+
+
+def standing(
+    kind: SubjectKind, offences: Sequence[Offence], ladder: Ladder, clauses: Mapping[str, Clause]
+) -> Standing | None:
+    """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
+    if not offences:
+        return None
+    rung, starts, ends, first = 0, 0, 0, 0
+    led: list[Offence] = []
+    for index, offence in enumerate(offences):
+        history = offences[: index + 1]
+        step = rung_of(history, ladder)
+        lasts = ladder.rungs[step - 1].duration or 0
+        if step > rung or offence.time >= max(ends, starts + ladder.grace):
+            ends = max(ends, offence.time + lasts) if offence.time < ends else offence.time + lasts
+            rung, starts, first, led = step, offence.time, index, _counted(history, ladder)
+        else:
+            ends = max(ends, _renewed(starts, offence.time, lasts))
+        if lasts_for_good(ladder, step):
+            break
+    spell = tuple(offences[first : index + 1])
+    return Standing(
+        rung=rung,
+        starts=starts,
+        ends=None if ladder.rungs[rung - 1].duration is None else ends,
+        actions=_actions(kind, spell, ladder.rungs[rung - 1], clauses),
+        led=tuple(led),
+        spell=spell,
+    )
+
+
+def _renewed(starts: int, time: int, lasts: int) -> int:
+    """The end of a sanction that began at `starts` and is renewed at `time`, in steps of a tenth."""
+    step = max(lasts // RENEWALS, 1)
+    return starts + -(-(time - starts) // step) * step + lasts
+
+
+def _actions(
+    kind: SubjectKind, spell: Sequence[Offence], rung: Rung, clauses: Mapping[str, Clause]
+) -> tuple[Action, ...]:
+    """What lands on the subject for all clauses broken in the spell; a warning where nothing else does."""
+    found: dict[Action, None] = {}
+    for offence in spell:
+        clause = clauses[offence.clause]
+        if rung.apply == "warn":
+            continue
+        wanted = clause.first if rung.apply == "first" else clause.egregious
+        landed = sanctions_for(kind, wanted, offence.holds_share_api)
+        if not landed and rung.apply == "egregious" and kind != "account":
+            landed = sanctions_for(kind, clause.first, offence.holds_share_api)
+        found.update(dict.fromkeys(landed))
+    if not found and kind == "account":
+        return ("warn",)
+    return tuple(found)

@@ -1,0 +1,203 @@
+"""SCREEN: a batch of events and their accounts' states in, violations and new states out. Pure.
+
+Texts of the whole batch are folded, matched and scored together. Rules are looked at only for events
+in which one of their triggers fired; links, pages, patterns and fields of the event are looked at only
+when a rule asks for them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
+from rules.decisions import EventRef, Evidence, Severity, Violation, content_id
+from rules.events import Content, MassSend, Post, Share
+from rules.facts import EventFacts, Tests, describe
+from rules.links import in_list
+from rules.packs.model import FIELDS, BehaviourSignal, LexiconSignal, Pack, PatternSignal, Rule
+from rules.pages import EMPTY, read_html
+from rules.scoring import Scored, Scorer, Segments
+from rules.subjects import subjects_of
+
+_MAX_EVIDENCE = 8
+_MAX_QUOTE = 120
+_TITLE, _TEXT, _DESC, _HTML, _PAGE_TITLE, _PAGE_TEXT, _PAGE_HTML, _BUTTONS = range(len(FIELDS))
+
+
+class Arrival(NamedTuple):
+    """An event as it came: from `source`, as number `position` of `stream` (a topic-partition, or a file)."""
+
+    event: Content
+    source: str
+    stream: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What a batch led to: violations in order of arrival, and the new state of accounts that changed."""
+
+    violations: list[Violation]
+    states: dict[str, bytes]
+
+
+class Screen:
+    """A pack, compiled for screening. Compiling takes about a second; screening keeps no state."""
+
+    def __init__(self, pack: Pack, *, test_words: bool = False) -> None:
+        """`test_words`: stand-in words fill the operator's lexicons, for inline cases."""
+        self.pack = pack
+        words = {
+            name: dict.fromkeys(lexicon.test_words, 1.0) if test_words and lexicon.operator else lexicon.words
+            for name, lexicon in pack.lexicons.items()
+        }
+        signals = list(pack.signals.values())
+        self._scorer = Scorer([s for s in signals if isinstance(s, LexiconSignal)], words)
+        self._behaviours = Behaviours([s for s in signals if isinstance(s, BehaviourSignal)])
+        self._tests = Tests(pack)
+        self._protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
+        self._rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
+        self._triggered: dict[str, list[int]] = {}
+        for index, rule in enumerate(self._rules):
+            for name in self._signals_behind(rule):
+                self._triggered.setdefault(name, []).append(index)
+        self._eager = [
+            name
+            for name in self._triggered
+            if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
+        ]
+
+    def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
+        """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
+        segments = Segments([], [], [])
+        for index, arrival in enumerate(arrivals):
+            _add_texts(segments, index, arrival.event)
+        scored = self._scorer.score(segments)
+        fired: dict[int, dict[str, float]] = {}
+        for index, signal, value in scored.hits():
+            fired.setdefault(index, {})[signal] = value
+        states, skipped = self._count_behaviour(arrivals, scored, state_of, fired)
+        violations: list[Violation] = []
+        for index, arrival in enumerate(arrivals):
+            if index in skipped:
+                continue
+            found = fired.get(index, {})
+            facts = EventFacts(found, self._tests, arrival.event, scored, index)
+            for name in self._eager:
+                if facts[name] > 0:
+                    found = facts
+            if found:
+                violations.extend(self._judge(arrival, facts))
+        return Screened(violations, {account: encode_state(state) for account, state in states.items()})
+
+    def facts(self, event: Content) -> EventFacts:
+        """Every signal of one event by name, for explaining; no history."""
+        segments = Segments([], [], [])
+        _add_texts(segments, 0, event)
+        scored = self._scorer.score(segments)
+        return EventFacts({name: value for _, name, value in scored.hits()}, self._tests, event, scored, 0)
+
+    def _signals_behind(self, rule: Rule) -> Iterator[str]:
+        """The signals of which one must fire before the rule can; through the rules it refers to."""
+        for name in rule.when.triggers or ():
+            if name.startswith("rules."):
+                yield from self._signals_behind(self.pack.rules[name.removeprefix("rules.")])
+            else:
+                yield name
+
+    def _count_behaviour(
+        self,
+        arrivals: Sequence[Arrival],
+        scored: Scored,
+        state_of: Callable[[str], bytes | None],
+        fired: dict[int, dict[str, float]],
+    ) -> tuple[Mapping[str, AccountState], set[int]]:
+        """Brings the accounts' states forward; returns them, and the events they had counted before."""
+        states: dict[str, AccountState] = {}
+        skipped: set[int] = set()
+        for index, (event, _, stream, position) in enumerate(arrivals):
+            if not self._behaviours.watches(event):
+                continue
+            state = states.get(event.account)
+            if state is None:
+                state = decode_state(state_of(event.account))
+            if self._behaviours.seen(state, stream, position):
+                skipped.add(index)
+                continue
+            states[event.account] = state
+            text = b"".join(scored.folded.codes_of(segment) for segment in scored.segments_of(index))
+            values = self._behaviours.count(state, event, text, stream, position)
+            if values:
+                fired.setdefault(index, {}).update(values)
+        return states, skipped
+
+    def _judge(self, arrival: Arrival, facts: EventFacts) -> Iterator[Violation]:
+        candidates = {rule for name in list(facts) for rule in self._triggered.get(name, ())}
+        for index in sorted(candidates):
+            rule = self._rules[index]
+            if not rule.when.evaluate(facts):
+                continue
+            facts[f"rules.{rule.name}"] = 1.0
+            egregious = rule.egregious_when is not None and rule.egregious_when.evaluate(facts)
+            yield from self._violations(arrival, rule, facts, "egregious" if egregious else "ordinary")
+
+    def _violations(self, arrival: Arrival, rule: Rule, facts: EventFacts, severity: Severity) -> Iterator[Violation]:
+        event = arrival.event
+        evidence = self._evidence(rule, facts)
+        subjects = subjects_of(event, lambda host: in_list(host, self._protected))
+        has_app = any(kind == "app" for kind, _ in subjects)
+        for kind, subject in subjects:
+            if kind not in rule.charges:
+                continue
+            yield Violation(
+                id=content_id(arrival.source, event.id, rule.name, subject),
+                event=EventRef(event.id, event.type),
+                subject=subject,
+                clause=rule.clause,
+                rule=rule.name,
+                mode=rule.mode,
+                severity=severity,
+                evidence=evidence,
+                time=event.time,
+                pack=self.pack.label,
+                holds_share_api=kind == "account" and not has_app,
+            )
+
+    def _evidence(self, rule: Rule, facts: EventFacts) -> list[Evidence]:
+        """What made the rule fire: words where they stand, and what else was found."""
+        found: list[Evidence] = []
+        for name in self._names_behind(rule):
+            if facts[name] > 0:
+                found.extend(describe(facts, name, _MAX_QUOTE))
+        return found[:_MAX_EVIDENCE]
+
+    def _names_behind(self, rule: Rule) -> Iterator[str]:
+        for name in sorted(rule.when.names):
+            if name.startswith("rules."):
+                yield from self._names_behind(self.pack.rules[name.removeprefix("rules.")])
+            else:
+                yield name
+
+
+def _add_texts(segments: Segments, index: int, event: Content) -> None:
+    """Adds all texts of an event. Visible text of HTML stands in fields of its own."""
+    match event:
+        case Share():
+            segments.add(index, _TITLE, event.title)
+            segments.add(index, _DESC, event.desc)
+            if (page := event.page) is not None:
+                facts = read_html(page.html) if page.html else EMPTY
+                segments.add(index, _PAGE_TITLE, page.title or facts.title)
+                segments.add(index, _PAGE_TEXT, page.text)
+                segments.add(index, _PAGE_HTML, facts.text)
+                segments.add(index, _BUTTONS, facts.buttons)
+        case Post():
+            segments.add(index, _TITLE, event.title)
+            segments.add(index, _TEXT, event.text)
+            if event.html:
+                facts = read_html(event.html)
+                segments.add(index, _HTML, facts.text)
+                segments.add(index, _BUTTONS, facts.buttons)
+        case MassSend():
+            segments.add(index, _TITLE, event.title)
+            segments.add(index, _TEXT, event.text)

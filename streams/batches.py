@@ -1,0 +1,351 @@
+"""Record batches through Faust: what an agent reads, and the order in which its effects become true.
+
+The guarantee: every record that the brokers acknowledged is handled at least once, and nothing is skipped. For each
+partition, one batch (or submitted plan) at a time:
+
+1. `handle` makes a `Plan` from the batch and the state: a pure, synchronous function;
+2. the plan's sends are acknowledged by the brokers (`acks=all`);
+3. its writes are acknowledged by the changelog;
+4. its writes become visible in the local state;
+5. the batch's offsets are done, and the next commit takes them. Commits never pass a batch that is not done, and
+   what is done is committed before its partition is given up.
+
+Between all steps the lease is checked: if the partition went to another worker, the rest is dropped, and that worker
+reads the same records. Any failure - in `handle`, of a send, of a changelog, of recovery - is one critical line in the
+log and the end of the process, code 70; a supervisor starts it again where the last commit stands. Effects may then
+repeat, so their ids must be functions of content.
+
+Partitions do not wait for each other: while one waits for acknowledgements, another is handled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn
+
+import faust
+from faust.types import TP
+
+from streams.merging import Patience, Taken
+from streams.sending import Send, Sender
+from streams.stores import StateTable, Write
+from streams.transport import BatchConsumer, BatchSchema, BatchTransport
+
+__all__ = ["BatchApp", "Group", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
+
+logger = logging.getLogger(__name__)
+
+EXIT_FAILED = 70  # EX_SOFTWARE of sysexits.h
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a batch leads to. Sends first, in order for each partition; then writes, in order."""
+
+    sends: list[Send] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+
+
+class Lease(NamedTuple):
+    """The right to act for a partition of a group: it ends with the assignment it came from."""
+
+    group: Group
+    partition: int
+    generation: int
+    epoch: int
+
+
+@dataclass(slots=True, eq=False)
+class RecordBatch:
+    """Records (`aiokafka.ConsumerRecord`, raw bytes) of one partition number over a group's topics, in merged order."""
+
+    lease: Lease
+    records: Sequence[Any]
+    offsets: Mapping[TP, int]  # of each topic-partition among the records: the offset after its last one
+
+    @property
+    def group(self) -> Group:
+        return self.lease.group
+
+    @property
+    def partition(self) -> int:
+        return self.lease.partition
+
+    @property
+    def generation(self) -> int:
+        return self.lease.generation
+
+    @property
+    def epoch(self) -> int:
+        return self.lease.epoch
+
+
+Handle = Callable[[RecordBatch], Plan]
+
+
+class Group:
+    """Co-partitioned topics read by one agent, merged by timestamp; the order of the topics breaks ties."""
+
+    def __init__(self, app: BatchApp, name: str, topics: Sequence[str], handle: Handle) -> None:
+        self.app = app
+        self.name = name
+        self.topics = tuple(topics)
+        self.handle = handle
+        self.counters: Counter[str] = Counter()  # batches, records, dropped (their lease had ended)
+
+    def batch(self, partition: int, taken: Taken) -> RecordBatch:
+        """The batch of what was taken from a lane, under the lease of now."""
+        offsets = {TP(topic, partition): offset for topic, offset in taken.offsets.items()}
+        return RecordBatch(self.app.executor.lease(self, partition), taken.records, offsets)
+
+    def partitions(self) -> set[int]:
+        """The partitions this worker owns and has recovered; empty while a rebalance is on."""
+        return self.app.executor.owned(self)
+
+    async def submit(self, partition: int, make_plan: Callable[[], Plan]) -> bool:
+        """Carry out a plan that no batch led to, such as expiries found by a timer.
+
+        `make_plan` is called when it is the partition's turn, so it sees the state after all batches before it;
+        order, checks and failures are those of a batch. False: the partition is not, or no longer, this worker's,
+        and the plan was dropped, perhaps after some of its sends.
+        """
+        return await self.app.executor.submit(self, partition, make_plan)
+
+
+class Executor:
+    """Carries out plans: one at a time for each partition of a group, in the order of the guarantee."""
+
+    def __init__(self, app: BatchApp) -> None:
+        self._app = app
+        self._locks: dict[tuple[Group, int], asyncio.Lock] = {}
+        self._working: set[asyncio.Task[bool]] = set()
+        self._sender = Sender(
+            lambda: app.producer._ensure_producer(), max_record_bytes=app.conf.producer_max_request_size
+        )
+
+    def lease(self, group: Group, partition: int) -> Lease:
+        return Lease(group, partition, self._app.consumer_generation_id, self._app.consumer.epoch)
+
+    def owned(self, group: Group) -> set[int]:
+        return self._app.consumer.owned(group.topics[0])
+
+    def start(self, batch: RecordBatch) -> None:
+        """Begin a batch; it runs as a task of its own. The transport gives the next of its lane when it ended."""
+        self._track(self._batch(batch))
+
+    async def submit(self, group: Group, partition: int, make_plan: Callable[[], Plan]) -> bool:
+        if partition not in self.owned(group):
+            return False
+        lease = self.lease(group, partition)
+        return await self._track(self._turn(lease, make_plan, {}))
+
+    async def idle(self, timeout: float) -> bool:
+        """Wait until no plan is in work, `timeout` seconds at most; whether that came true."""
+        if self._working:
+            await asyncio.wait(self._working, timeout=timeout)
+        return not self._working
+
+    def _track(self, work: Any) -> asyncio.Task[bool]:
+        task = asyncio.ensure_future(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
+
+    async def _batch(self, batch: RecordBatch) -> bool:
+        group = batch.group
+        done = await self._turn(batch.lease, lambda: group.handle(batch), batch.offsets)
+        if done:
+            group.counters.update(batches=1, records=len(batch.records))
+        else:
+            group.counters["dropped"] += 1
+        self._app.consumer.finished(batch)
+        return done
+
+    async def _turn(self, lease: Lease, make_plan: Callable[[], Plan], offsets: Mapping[TP, int]) -> bool:
+        lock = self._locks.setdefault((lease.group, lease.partition), asyncio.Lock())
+        async with lock:
+            if self._app.consumer.draining or not self._held(lease):
+                return False
+            try:
+                return await self._carry_out(lease, make_plan(), offsets)
+            except Exception as error:
+                self._app.fail(f"a plan for {lease.group.name}, partition {lease.partition},", error)
+                raise
+
+    async def _carry_out(self, lease: Lease, plan: Plan, offsets: Mapping[TP, int]) -> bool:
+        """Steps 2 to 5 of the guarantee; False when the lease ended on the way."""
+        if plan.sends:
+            await self._sender.send_all(plan.sends)
+            if not self._held(lease):
+                return False
+        if plan.writes:
+            tables = [(self._app.state[name], writes) for name, writes in _by_table(plan.writes).items()]
+            records = [
+                send
+                for table, writes in tables
+                for send in table.changelog(lease.partition, writes, lease.generation)
+            ]
+            ends = await self._sender.send_all(records)
+            if not self._held(lease):
+                return False
+            for table, writes in tables:
+                end = ends[table.changelog_topic_name, lease.partition]
+                table.apply(lease.partition, writes, lease.generation, end)
+        self._app.consumer.done(offsets)
+        return True
+
+    def _held(self, lease: Lease) -> bool:
+        app = self._app
+        return bool(lease.epoch == app.consumer.epoch and lease.generation == app.consumer_generation_id)
+
+
+def _by_table(writes: Iterable[Write]) -> dict[str, list[Write]]:
+    tables: dict[str, list[Write]] = {}
+    for write in writes:
+        tables.setdefault(write.table, []).append(write)
+    return tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a worker needs to know. Times in seconds, sizes in bytes."""
+
+    app_id: str  # names the consumer group and, as a prefix, the changelog topics
+    bootstrap: str  # host:port,host:port
+    partitions: int  # of every input topic and of every changelog; never changes for an app_id
+    store: str = "memory://"  # or rocksdb://
+    datadir: str = "data"  # of RocksDB; one for each worker process
+    replication: int = 1  # of changelog topics
+    max_batch_records: int = 4096  # 40 ms of work at 10 µs a record
+    patience: Patience = Patience(stale=0.025, behind=0.5)
+    fetch_max_wait: float = 0.05  # a broker's long poll; see `transport._ConsumerThread`
+    max_fetch_bytes: int = 1 << 20  # of one partition in one fetch; a larger record still comes, alone
+    session_timeout: float = 10.0  # so long the partitions of a killed worker stand still
+    commit_interval: float = 1.0  # so much is read again after a crash
+    drain_timeout: float = 8.0  # for batches in work at a rebalance or stop; below the session timeout
+    request_timeout: float = 60.0  # for an acknowledgement, over a restart of a broker
+    max_request_bytes: int = 1_000_000  # one produced record; below the brokers' message.max.bytes
+    linger: float = 0.002  # batches are closed and sent at once; this is for Faust's own sends
+    produce_batch_bytes: int = 256 << 10
+    compression: str | None = "lz4"
+    web: bool = False
+    web_host: str = "127.0.0.1"
+    web_port: int = 6066
+    exit: Callable[[int], object] = os._exit  # how a failure ends the process; must not return outside tests
+
+    def settings(self) -> dict[str, Any]:
+        """The same, as Faust's settings, with what never varies."""
+        return {
+            "id": self.app_id,
+            "broker": [f"kafka://{host}" for host in self.bootstrap.split(",")],
+            "store": self.store,
+            "datadir": self.datadir,
+            "key_serializer": "raw",
+            "value_serializer": "raw",
+            "topic_partitions": self.partitions,
+            "topic_replication_factor": self.replication,
+            "topic_disable_leader": True,
+            "table_standby_replicas": 0,  # a standby of a memory store is thrown away when it is needed
+            "Table": StateTable,
+            "stream_wait_empty": True,  # Faust then calls `wait_empty` before it gives partitions up
+            "consumer_auto_offset_reset": "earliest",
+            "consumer_max_fetch_size": self.max_fetch_bytes,
+            "broker_session_timeout": self.session_timeout,
+            "broker_heartbeat_interval": min(3.0, self.session_timeout / 3),
+            "broker_rebalance_timeout": max(60.0, self.session_timeout),
+            "broker_commit_interval": self.commit_interval,
+            "producer_acks": -1,
+            "producer_linger": self.linger,
+            "producer_max_batch_size": self.produce_batch_bytes,
+            "producer_max_request_size": self.max_request_bytes,
+            "producer_request_timeout": self.request_timeout,
+            "producer_compression_type": self.compression,
+            "web_enabled": self.web,
+            "web_bind": self.web_host,
+            "web_host": self.web_host,
+            "web_port": self.web_port,
+            "web_tables_enabled": False,  # it would show accounts' records to whoever asks
+        }
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A Faust app that reads record batches, and nothing else. Make it with `create_app`."""
+
+    consumer: BatchConsumer
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.groups: list[Group] = []
+        self.group_of: dict[str, Group] = {}
+        self.state: dict[str, StateTable] = {}
+        self._failed = False
+        super().__init__(**options.settings())
+        self.executor = Executor(self)
+
+    def batch_agent(self, *topics: str, name: str | None = None) -> Callable[[Handle], Group]:
+        """Register a handle for a group of topics, as a Faust agent; a topic belongs to one group only."""
+
+        def register(handle: Handle) -> Group:
+            group = Group(self, name or handle.__name__, topics, handle)
+            taken = [topic for topic in topics if topic in self.group_of]
+            if taken:
+                raise ValueError(f"topics {taken} are read by {self.group_of[taken[0]].name} already")
+            self.groups.append(group)
+            self.group_of.update(dict.fromkeys(topics, group))
+
+            async def agent(stream: Any) -> None:
+                async for event in stream.noack().events():
+                    self.executor.start(event.value)
+
+            self.agent(self.topic(*topics, schema=BatchSchema()), name=group.name)(agent)
+            return group
+
+        return register
+
+    def state_table(self, name: str, **kwargs: Any) -> StateTable:
+        """A table of bytes by bytes, partitioned as the groups' topics are."""
+        table = self.Table(
+            name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs
+        )
+        self.state[name] = table
+        return table  # type: ignore[no-any-return]
+
+    def lag(self) -> dict[TP, int]:
+        """Offsets between what is done and the end, for each topic-partition of a group that this worker owns."""
+        return self.consumer.lag() if self._consumer is not None else {}
+
+    def fail(self, doing: str, error: BaseException) -> None:
+        """End the process: the state in memory and the positions in Kafka are only right if nothing goes on."""
+        if self._failed:
+            return
+        self._failed = True
+        logger.error("What led to the failure:", exc_info=error)
+        logger.critical("%s failed, the process ends: %s: %s", doing, type(error).__name__, error)
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        self.options.exit(EXIT_FAILED)
+
+    def _crash(self, reason: BaseException) -> None:
+        """Any Faust service that crashes ends here; a stop may cancel services, which is no failure."""
+        if not self.should_stop and not isinstance(reason, asyncio.CancelledError):
+            self.fail("a service", reason)
+        super()._crash(reason)
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+
+def create_app(options: Options) -> BatchApp:
+    """A worker's app, without agents and tables yet."""
+    return BatchApp(options)
+
+
+def run(app: BatchApp, *, loglevel: str = "WARNING") -> NoReturn:
+    """Run a worker until SIGTERM or SIGINT: it finishes the batches in work, commits, leaves the group, exits 0."""
+    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False).execute_from_commandline()
+    raise AssertionError("the worker returned")

@@ -1,0 +1,45 @@
+"""Fixtures of the tests that need a broker: `kafka`, shared by all; `own_kafka`, to stop and kill; `prefix`.
+
+Without a broker these tests fail, all with the same line; they never skip.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.embedded import BrokerError
+from tests.kafka.broker import Broker, NoKafkaError, broker
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The session's Apache Kafka. Leave it running, and begin your topics and groups with `prefix`."""
+    yield from _started(tmp_path_factory.mktemp("kafka"), own=False)
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Broker]:
+    """An Apache Kafka of this test alone (it takes 5 s to start), to stop, kill and start as it likes."""
+    yield from _started(tmp_path / "kafka", own=True)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Begins the names of this test's topics and groups, so that no two tests meet on a shared broker."""
+    return f"t{uuid.uuid4().hex[:10]}-"
+
+
+def _started(folder: Path, *, own: bool) -> Iterator[Broker]:
+    try:
+        server = broker(folder, own=own)
+        server.start()
+    except (NoKafkaError, BrokerError) as error:
+        pytest.fail(str(error), pytrace=False)
+    try:
+        yield server
+    finally:
+        server.close()
