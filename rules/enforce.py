@@ -194,12 +194,11 @@ class Enforcer:
         for action in held.actions:
             identity = _identity("enforcement", violation.subject, ladder, held, action)
             if announced.get(action) != identity:
-                yield self._enforcement(identity, violation, ladder, held, action, announced.get(action))
+                yield self._enforcement(violation, ladder, held, action, announced.get(action))
                 announced[action] = identity
 
     def _enforcement(
         self,
-        identity: str,
         violation: Violation,
         ladder: Ladder,
         held: Standing,
@@ -207,7 +206,7 @@ class Enforcer:
         previous: str | None,
     ) -> Enforcement:
         return Enforcement(
-            id=identity,
+            id=_identity("enforcement", violation.subject, ladder, held, action),
             subject=violation.subject,
             action=action,
             ladder=ladder.name,

@@ -43,18 +43,19 @@ class Engine:
 
     def judge_batch(self, events: list[Event]) -> Iterator[Decision]:
         """The decisions on one batch. A violation stands right before what it leads to."""
+        places = [at for at, event in enumerate(events) if isinstance(event, Post | Share | MassSend)]
         content = [self._arrival(event) for event in events if isinstance(event, Post | Share | MassSend)]
         screened = self._screen.screen(content, self.accounts.get)
         self.accounts.update(screened.states)
-        broken: dict[tuple[str, str], list[Violation]] = {}
-        for violation in screened.violations:
-            broken.setdefault((violation.event.type, violation.event.id), []).append(violation)
-        for event in events:
+        broken: dict[int, list[Violation]] = {}
+        for violation, arrival in zip(screened.violations, screened.arrivals, strict=True):
+            broken.setdefault(places[arrival], []).append(violation)
+        for at, event in enumerate(events):
             match event:
                 case Report() | Appeal():
                     yield from self._apply(event)
                 case Post() | Share() | MassSend():
-                    for violation in broken.pop((event.type, event.id), ()):
+                    for violation in broken.get(at, ()):
                         yield violation
                         yield from self._apply(violation)
                 case _ as never:

@@ -45,6 +45,20 @@ class Tests:
             [brand for hosts in guarded for brand in hosts.brands],
         )
 
+    def link_test(self, signal: LinkSignal) -> Callable[[str], bool]:
+        """The test of a link signal, over host names."""
+        listed = signal.hosts.hosts if signal.hosts else frozenset()
+        tests: dict[LinkTest, Callable[[str], bool]] = {
+            "any": lambda _: True,
+            "shortener": lambda name: host_of(name).is_shortener,
+            "ip_literal": lambda name: host_of(name).is_ip,
+            "punycode": lambda name: host_of(name).is_punycode,
+            "look_alike": self.brands.resembles,
+            "foreign": lambda name: not in_list(name, listed),
+            "host_in": lambda name: in_list(name, listed),
+        }
+        return tests[signal.test]
+
 
 class EventFacts(dict[str, float]):
     """Signal name -> value for one event. Starts with what fired; the rest is worked out when asked for."""
@@ -67,9 +81,9 @@ class EventFacts(dict[str, float]):
             case LinkSignal():
                 value = float(len(self.matching_hosts(signal)))
             case PageSignal():
-                value = _page_value(signal, self.event)
+                value = page_value(signal, self.event, page_of(self.event))
             case EventSignal():
-                value = _event_value(signal, self.event)
+                value = event_value(signal, self.event)
             case _ as never:
                 assert_never(never)
         if value:
@@ -83,30 +97,14 @@ class EventFacts(dict[str, float]):
     def hosts(self) -> list[str]:
         """The hosts of the event's links and of its page's final URL."""
         if self._hosts is None:
-            urls = links_of(self.event)
-            if isinstance(self.event, Share) and self.event.page and self.event.page.final_url:
-                urls = [*urls, self.event.page.final_url]
-            self._hosts = host_names(urls) if urls else []
+            self._hosts = host_names(urls_of(self.event))
         return self._hosts
 
     def matching_hosts(self, signal: LinkSignal) -> list[str]:
         """The hosts for which the signal's test holds."""
         hosts = self.hosts()
-        holds = self._link_test(signal)
+        holds = self._tests.link_test(signal)
         return [name for name in hosts if holds(name)] if hosts else []
-
-    def _link_test(self, signal: LinkSignal) -> Callable[[str], bool]:
-        listed = signal.hosts.hosts if signal.hosts else frozenset()
-        tests: dict[LinkTest, Callable[[str], bool]] = {
-            "any": lambda _: True,
-            "shortener": lambda name: host_of(name).is_shortener,
-            "ip_literal": lambda name: host_of(name).is_ip,
-            "punycode": lambda name: host_of(name).is_punycode,
-            "look_alike": self._tests.brands.resembles,
-            "foreign": lambda name: not in_list(name, listed),
-            "host_in": lambda name: in_list(name, listed),
-        }
-        return tests[signal.test]
 
     def pattern_matches(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
         """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
@@ -123,6 +121,14 @@ class EventFacts(dict[str, float]):
                     return
 
 
+def urls_of(event: Content) -> list[str]:
+    """The event's links, and its page's final URL."""
+    urls = links_of(event)
+    if isinstance(event, Share) and event.page is not None and event.page.final_url:
+        return [*urls, event.page.final_url]
+    return urls
+
+
 def page_of(event: Content) -> PageFacts | None:
     """What the event's page or HTML shows; None when it has neither."""
     match event:
@@ -136,8 +142,8 @@ def page_of(event: Content) -> PageFacts | None:
             assert_never(never)
 
 
-def _page_value(signal: PageSignal, event: Content) -> float:
-    page = page_of(event)
+def page_value(signal: PageSignal, event: Content, page: PageFacts | None) -> float:
+    """The value of a page signal; `page` is `page_of(event)`."""
     if page is None:
         return 0.0
     text = event.page.text if isinstance(event, Share) and event.page else ""
@@ -156,7 +162,8 @@ def _page_value(signal: PageSignal, event: Content) -> float:
             assert_never(never)
 
 
-def _event_value(signal: EventSignal, event: Content) -> float:
+def event_value(signal: EventSignal, event: Content) -> float:
+    """The value of an event signal."""
     value = event.type if signal.test == "type" else getattr(event, signal.test, None)
     if signal.any_of is not None:
         return float(value in signal.any_of)

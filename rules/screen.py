@@ -18,6 +18,7 @@ from rules.packs.model import FIELDS, BehaviourSignal, LexiconSignal, Pack, Patt
 from rules.pages import EMPTY, read_html
 from rules.scoring import Scored, Scorer, Segments
 from rules.subjects import subjects_of
+from rules.triggers import Triggers
 
 _MAX_EVIDENCE = 8
 _MAX_QUOTE = 120
@@ -35,9 +36,14 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What a batch led to: violations in order of arrival, and the new state of accounts that changed."""
+    """What a batch led to.
+
+    violations: in order of arrival; `arrivals` says for each which arrival of the batch it belongs to.
+    states:     the new behaviour state of each account that changed, by account.
+    """
 
     violations: list[Violation]
+    arrivals: list[int]
     states: dict[str, bytes]
 
 
@@ -61,11 +67,14 @@ class Screen:
         for index, rule in enumerate(self._rules):
             for name in self._signals_behind(rule):
                 self._triggered.setdefault(name, []).append(index)
-        self._eager = [
-            name
-            for name in self._triggered
-            if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
-        ]
+        self._triggers = Triggers(
+            [
+                name
+                for name in self._triggered
+                if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
+            ],
+            self._tests,
+        )
 
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
@@ -78,17 +87,17 @@ class Screen:
             fired.setdefault(index, {})[signal] = value
         states, skipped = self._count_behaviour(arrivals, scored, state_of, fired)
         violations: list[Violation] = []
+        places: list[int] = []
         for index, arrival in enumerate(arrivals):
             if index in skipped:
                 continue
-            found = fired.get(index, {})
-            facts = EventFacts(found, self._tests, arrival.event, scored, index)
-            for name in self._eager:
-                if facts[name] > 0:
-                    found = facts
-            if found:
-                violations.extend(self._judge(arrival, facts))
-        return Screened(violations, {account: encode_state(state) for account, state in states.items()})
+            others = self._triggers.fired(arrival.event)
+            if index not in fired and not others:
+                continue
+            facts = EventFacts(fired.get(index, {}), self._tests, arrival.event, scored, index)
+            violations.extend(self._judge(arrival, facts, others))
+            places.extend([index] * (len(violations) - len(places)))
+        return Screened(violations, places, {account: encode_state(state) for account, state in states.items()})
 
     def facts(self, event: Content) -> EventFacts:
         """Every signal of one event by name, for explaining; no history."""
@@ -131,8 +140,9 @@ class Screen:
                 fired.setdefault(index, {}).update(values)
         return states, skipped
 
-    def _judge(self, arrival: Arrival, facts: EventFacts) -> Iterator[Violation]:
-        candidates = {rule for name in list(facts) for rule in self._triggered.get(name, ())}
+    def _judge(self, arrival: Arrival, facts: EventFacts, others: list[str]) -> Iterator[Violation]:
+        """Evaluates the rules that a fired trigger makes possible, those referred to before those referring."""
+        candidates = {rule for name in [*facts, *others] for rule in self._triggered.get(name, ())}
         for index in sorted(candidates):
             rule = self._rules[index]
             if not rule.when.evaluate(facts):

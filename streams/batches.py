@@ -184,7 +184,7 @@ class Executor:
             if not self._held(lease):
                 return False
         if plan.writes:
-            tables = [(self._app.state[name], writes) for name, writes in _by_table(plan.writes).items()]
+            tables = [(self._app.state_tables[name], writes) for name, writes in _by_table(plan.writes).items()]
             records = [
                 send
                 for table, writes in tables
@@ -282,7 +282,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         self.options = options
         self.groups: list[Group] = []
         self.group_of: dict[str, Group] = {}
-        self.state: dict[str, StateTable] = {}
+        self.state_tables: dict[str, StateTable] = {}
         self._failed = False
         super().__init__(**options.settings())
         self.executor = Executor(self)
@@ -312,7 +312,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         table = self.Table(
             name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs
         )
-        self.state[name] = table
+        self.state_tables[name] = table
         return table  # type: ignore[no-any-return]
 
     def lag(self) -> dict[TP, int]:
@@ -347,5 +347,5 @@ def create_app(options: Options) -> BatchApp:
 
 def run(app: BatchApp, *, loglevel: str = "WARNING") -> NoReturn:
     """Run a worker until SIGTERM or SIGINT: it finishes the batches in work, commits, leaves the group, exits 0."""
-    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False).execute_from_commandline()
+    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, quiet=True).execute_from_commandline()
     raise AssertionError("the worker returned")

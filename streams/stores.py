@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import faust
-from faust.stores import base, rocksdb
+from faust.stores import memory, rocksdb
 from faust.types import TP
 
 from streams.sending import Send
@@ -145,7 +145,7 @@ def _stamp_of(record: Any) -> int:
     return 0
 
 
-class MemoryStore(base.Store):  # type: ignore[misc]
+class MemoryStore(memory.Store):  # type: ignore[misc]
     """A dictionary for each partition."""
 
     def __post_init__(self) -> None:

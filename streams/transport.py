@@ -267,9 +267,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         await self._fetch_idle.wait()
         self._lanes.clear()
         committed = await self.seek_to_committed()
-        tps = [TP(*tp) for tp in committed if tp.topic in self.app.group_of]
-        self._committed.update((tp, committed[tp]) for tp in tps if committed[tp])
-        uncommitted = [tp for tp in tps if not committed[tp]]
+        ours = {tp: offset for tp, offset in committed.items() if tp.topic in self.app.group_of}
+        self._committed.update((TP(*tp), offset) for tp, offset in ours.items() if offset)
+        uncommitted = [tp for tp, offset in ours.items() if not offset]
         if uncommitted:
             await self._thread.seek_to_beginning(*uncommitted)
         self.draining = self.app.should_stop

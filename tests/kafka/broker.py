@@ -296,9 +296,7 @@ def resolve_jars() -> Path:
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=MAVEN_SECONDS, check=False)
         if done.returncode:
-            raise BrokerError(
-                f"Maven could not fetch Kafka's jars ({POM}):\n{(done.stdout + done.stderr)[-2000:]}"
-            )
+            raise BrokerError(f"Maven could not fetch Kafka's jars ({POM}):\n{(done.stdout + done.stderr)[-2000:]}")
         try:
             draft.rename(jars)
         except OSError:
@@ -350,9 +348,7 @@ def docker_run(name: str, port: int) -> list[str]:
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
     }
     # The image turns KAFKA_PROCESS_ROLES into process.roles, and formats the storage itself.
-    variables = [
-        f"--env=KAFKA_{setting.upper().replace('.', '_')}={value}" for setting, value in settings.items()
-    ]
+    variables = [f"--env=KAFKA_{setting.upper().replace('.', '_')}={value}" for setting, value in settings.items()]
     publish = f"--publish=127.0.0.1:{port}:9092"
     heap = "--env=KAFKA_HEAP_OPTS=-Xmx512m"
     return ["run", "--detach", "--name", name, publish, heap, *variables, f"apache/kafka:{kafka_version()}"]
