@@ -56,12 +56,14 @@ class SubjectState(msgspec.Struct, array_like=True):
     """All that is remembered of a subject.
 
     due:       ms; when time alone next changes something: a sanction ends, or all may be forgotten.
+    banned:    whether a sanction was in force at `time`.
     time:      ms; the newest event seen for the subject.
     offences:  by ladder; a `?` behind the name marks those that wait for reports.
     announced: ladder -> action -> id of the enforcement (or review) last published.
     """
 
     due: int = 0
+    banned: bool = False
     time: int = 0
     offences: dict[str, list[Offence]] = {}
     announced: dict[str, dict[str, str]] = {}
@@ -106,9 +108,9 @@ class Enforcer:
                 changed.add(subject)
         for subject in changed:
             state = states[subject]
-            state.due = self._due(state, kind_of(subject))
-            result.states[subject] = _ENCODER.encode(state)
             entries = self._in_force(subject, state)
+            state.due, state.banned = self._due(state, kind_of(subject)), bool(entries)
+            result.states[subject] = _ENCODER.encode(state)
             if entries != before[subject]:
                 result.bans[subject] = _ban(subject, entries, state.time)
         return result
@@ -125,7 +127,7 @@ class Enforcer:
         entries = self._in_force(subject, state)
         if entries != before:
             result.bans[subject] = _ban(subject, entries, state.time)
-        state.due = self._due(state, kind_of(subject))
+        state.due, state.banned = self._due(state, kind_of(subject)), bool(entries)
         result.states[subject] = _ENCODER.encode(state) if state.due else None
         return result
 

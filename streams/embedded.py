@@ -61,6 +61,8 @@ class EmbeddedBroker:
         """Start the broker; return once it answers. Call it outside an event loop, or in a thread."""
         if self._process is not None:
             raise BrokerError(f"The embedded broker at {self.bootstrap} already runs.")
+        if _listens(self.bootstrap):
+            raise BrokerError(f"Something listens on {self.bootstrap} already: stop it, or choose another port.")
         self._scratch = tempfile.TemporaryDirectory(prefix="streamwarden-broker-")
         log = self._log or Path(self._scratch.name, "broker.log")
         try:

@@ -71,7 +71,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 await self._fetch()
                 if delivery.done():
                     delivery.result()
-        except self.consumer_stopped_errors:
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
             if not self.app.should_stop:
                 raise
         except Exception as error:

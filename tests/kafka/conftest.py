@@ -34,11 +34,14 @@ def prefix() -> str:
 
 
 def _started(folder: Path, *, own: bool) -> Iterator[Broker]:
+    failure = ""
     try:
         server = broker(folder, own=own)
         server.start()
     except (NoKafkaError, BrokerError) as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)  # failed outside this block, else pytest shows the message twice
+    if failure:
+        pytest.fail(failure, pytrace=False)
     try:
         yield server
     finally:

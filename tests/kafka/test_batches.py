@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,12 +27,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.batches import Options, Plan, RecordBatch, Send, Write, create_app, run
-from streams.stores import STAMP_HEADER
 from tests.kafka.broker import Broker
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 2
-START = 1_750_000_000_000  # milliseconds
+START = int(time.time() * 1000) - 3_600_000  # milliseconds; recent, or the broker's retention deletes them
 
 
 @dataclass
@@ -86,14 +85,12 @@ def worker(setup: Setup) -> None:
     def screen(batch: RecordBatch) -> Plan:
         time.sleep(setup.pause)
         plan = Plan()
-        before = table.of(batch.partition)
         for record in batch.records:
             name = record.value
             if name.decode() == setup.fail_on:
                 raise ValueError("told to fail")
-            value = name + b" " * (2 << 20) if name.decode() == setup.oversize_on else name
-            seen = b"again" if before.get(record.key) == name else b"new"
-            plan.sends.append(Send(setup.output, name, value, [("seen", seen)], batch.partition))
+            value = os.urandom(3 << 20) if name.decode() == setup.oversize_on else name
+            plan.sends.append(Send(setup.output, name, value, partition=batch.partition))
             plan.writes.append(Write("last", record.key, name))
         return plan
 
@@ -103,7 +100,7 @@ def worker(setup: Setup) -> None:
             Path(f"{setup.dump}-{partition}").write_text(json.dumps(state))
 
     table.on_recovered.append(dump)
-    run(app)
+    run(app, loglevel=os.environ.get("WORKER_LOG", "WARNING"))
 
 
 # --- what the tests share
@@ -192,7 +189,26 @@ async def until(setup: Setup, wanted: set[str], *, seconds: float = 40.0) -> lis
         if not missing:
             return outputs
         assert time.monotonic() < deadline, f"{len(missing)} outputs are missing, such as {min(missing)}"
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.2)
+
+
+async def count_of(setup: Setup) -> int:
+    """How many outputs there are."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=setup.bootstrap)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets([TopicPartition(setup.output, p) for p in range(PARTITIONS)])
+        return sum(ends.values())
+    finally:
+        await consumer.stop()
+
+
+async def flowing(setup: Setup, least: int = 1, *, seconds: float = 30.0) -> None:
+    """Wait until there are some outputs."""
+    deadline = time.monotonic() + seconds
+    while await count_of(setup) < least:
+        assert time.monotonic() < deadline, "no outputs"
+        await asyncio.sleep(0.1)
 
 
 @contextmanager
@@ -240,25 +256,131 @@ def names(records: list[Given]) -> set[str]:
     return {record.name for record in records}
 
 
+def handled_in_order(records: list[Given], outputs: list[Any]) -> bool:
+    """Whether each partition's outputs are its records in their order, once each."""
+    return all(
+        [r.key.decode() for r in outputs if r.partition == partition]
+        == [r.name for r in records if r.partition == partition]
+        for partition in range(PARTITIONS)
+    )
+
+
+def last_names(records: list[Given], partition: int) -> dict[str, str]:
+    """The state that the worker's handle makes of a partition's records."""
+    return {record.key: record.name for record in records if record.partition == partition}
+
+
 # --- the tests
 
 
 def test_a_backlog_is_handled_in_global_timestamp_order_and_committed_to_its_end(setup: Setup) -> None:
     records = some_records(setup, 50_000)
     setup.max_batch = 4096
-
-    async def when() -> list[Any]:
-        await produced(setup, records)
-        return await until(setup, names(records))
-
+    asyncio.run(produced(setup, records))
     with started(setup) as process:
-        outputs = asyncio.run(when())
+        outputs = asyncio.run(until(setup, names(records)))
         assert stop(process) == 0
-    for partition in range(PARTITIONS):
-        got = [r.key.decode() for r in outputs if r.partition == partition]
-        assert got == [r.name for r in records if r.partition == partition]
+    assert handled_in_order(records, outputs)
     committed, ends = asyncio.run(offsets_of(setup))
     assert committed == ends
+
+
+def test_a_killed_worker_leaves_nothing_out(setup: Setup) -> None:
+    records = some_records(setup, 20_000)
+    setup.pause = 0.02
+    asyncio.run(produced(setup, records))
+    for least in (1, 8_000):
+        with started(setup) as process:
+            asyncio.run(flowing(setup, least))
+            process.kill()
+    with started(setup) as process:
+        outputs = asyncio.run(until(setup, names(records)))
+        assert stop(process) == 0
+    assert {r.key.decode() for r in outputs} == names(records)
+    committed, ends = asyncio.run(offsets_of(setup))
+    assert committed == ends
+
+
+def test_a_worker_that_joins_and_leaves_costs_nothing(setup: Setup) -> None:
+    records = some_records(setup, 24_000)
+    setup.pause = 0.02
+    steps = [records[i : i + 2000] for i in range(0, len(records), 2000)]
+
+    async def feed() -> None:
+        for step in steps:
+            await produced(setup, step)
+            await asyncio.sleep(0.5)
+
+    async def join_and_leave() -> None:
+        await flowing(setup)
+        with started(setup) as second:
+            await asyncio.sleep(5.0)
+            assert await asyncio.to_thread(stop, second) == 0
+
+    async def when() -> list[Any]:
+        await asyncio.gather(feed(), join_and_leave())
+        return await until(setup, names(records))
+
+    with started(setup) as first:
+        outputs = asyncio.run(when())
+        assert stop(first) == 0
+    # Both left by a clean rebalance: what was done was committed before, so nothing was read twice either.
+    assert len(outputs) == len(records)
+    committed, ends = asyncio.run(offsets_of(setup))
+    assert committed == ends
+
+
+@pytest.mark.parametrize("fault", ["fail_on", "oversize_on"])
+def test_a_batch_that_fails_ends_the_process_and_is_not_committed(setup: Setup, fault: str) -> None:
+    records = some_records(setup, 6_000)
+    setattr(setup, fault, records[4_000].name)
+    asyncio.run(produced(setup, records))
+    with started(setup) as process:
+        assert process.wait(timeout=30) == 70
+    committed, _ = asyncio.run(offsets_of(setup))
+    bad = records[4_000]
+    tp = TopicPartition(bad.topic, bad.partition)
+    before = [r for r in records[:4_000] if (r.topic, r.partition) == (bad.topic, bad.partition)]
+    assert committed[tp] <= len(before)
+    setattr(setup, fault, "")
+    with started(setup) as process:
+        asyncio.run(until(setup, names(records)))
+        assert stop(process) == 0
+
+
+def test_a_graceful_stop_commits_what_is_handled_and_nothing_else(setup: Setup) -> None:
+    records = some_records(setup, 20_000)
+    setup.pause = 0.05
+    asyncio.run(produced(setup, records))
+    with started(setup) as process:
+        asyncio.run(flowing(setup, 3_000))
+        assert stop(process) == 0
+    outputs = asyncio.run(everything(setup.bootstrap, setup.output))
+    committed, _ = asyncio.run(offsets_of(setup))
+    assert sum(committed.values()) == len(outputs) < len(records)
+
+
+@pytest.mark.parametrize("store", ["memory://", "rocksdb://"])
+def test_state_survives_a_restart(setup: Setup, store: str, tmp_path: Path) -> None:
+    records = some_records(setup, 8_000)
+    setup.store = store
+    asyncio.run(produced(setup, records[:4_000]))
+    with started(setup) as process:
+        asyncio.run(until(setup, names(records[:4_000])))
+        process.kill()
+    asyncio.run(produced(setup, records[4_000:]))
+    with started(setup) as process:
+        asyncio.run(until(setup, names(records)))
+        assert stop(process) == 0
+    setup.dump = str(tmp_path / "state")
+    with started(setup) as process:
+        deadline = time.monotonic() + 20
+        dumps = [Path(f"{setup.dump}-{partition}") for partition in range(PARTITIONS)]
+        while not all(dump.exists() for dump in dumps) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert stop(process) == 0
+    for partition, dump in enumerate(dumps):
+        assert json.loads(dump.read_text()) == last_names(records, partition)
 
 
 if __name__ == "__main__":

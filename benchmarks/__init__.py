@@ -1,0 +1,1 @@
+"""Benchmarks: each prints figures, and documents cite the command that printed them."""

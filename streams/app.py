@@ -1,0 +1,102 @@
+"""A worker's Faust app: the two agents, their tables, the expiry sweep and the web server, put together."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from rules.enforce import Enforcer
+from rules.packs import Pack
+from rules.screen import Screen
+from streams.batches import BatchApp, Options, create_app
+from streams.enforcement import Enforcing
+from streams.merging import Patience
+from streams.metrics import Metrics
+from streams.screening import Screening
+from streams.settings import Settings
+from streams.streamtime import StreamTime
+from streams.topics import topic_names, topic_specs
+from streams.web import WebServer
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+"""How often ended sanctions are looked for; consumers honour `ends` without waiting for it."""
+
+
+def worker_app(settings: Settings, pack: Pack, *, announce: Callable[[str], None] = lambda _: None) -> BatchApp:
+    """The app of one worker process. `announce` is called with the web server's URL once it listens."""
+    app = create_app(_options(settings))
+    names = topic_names(settings)
+    metrics, clock = Metrics(), StreamTime()
+    accounts = app.state_table("accounts")
+    subjects = app.state_table("subjects")
+
+    screening = Screening(
+        Screen(pack),
+        {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
+        accounts,
+        violations=names.violations,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
+
+    enforcing = Enforcing(
+        Enforcer(pack),
+        {names.reports: "report", names.appeals: "appeal"},
+        subjects,
+        violations=names.violations,
+        enforcements=names.enforcements,
+        bans=names.bans,
+        reviews=names.reviews,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    group = app.batch_agent(names.violations, names.reports, names.appeals, name="enforce")(enforcing)
+    metrics.watch(app.lag, enforcing.subjects, enforcing.banned)
+
+    async def sweep() -> None:
+        while not app.should_stop:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await enforcing.sweep(group)
+
+    app.task(sweep)
+    app.service(_web_service(app, settings, metrics, announce))
+    return app
+
+
+def is_ready(app: BatchApp) -> bool:
+    """Whether this worker's partitions are assigned and recovered."""
+    return app.started and not app.rebalancing and not app.tables.recovery.in_recovery
+
+
+def _web_service(
+    app: BatchApp, settings: Settings, metrics: Metrics, announce: Callable[[str], None]
+) -> type[WebServer]:
+    class Server(WebServer):
+        def __init__(self, *_: object, **__: object) -> None:
+            super().__init__(metrics, lambda: is_ready(app), settings.web_host, settings.web_port, announce)
+
+    return Server
+
+
+def _options(settings: Settings) -> Options:
+    specs = topic_specs(settings)
+    return Options(
+        app_id=settings.app_id,
+        bootstrap=settings.bootstrap,
+        partitions=settings.partitions,
+        store=settings.store,
+        datadir=str(settings.data_dir),
+        replication=settings.replication,
+        max_batch_records=settings.max_batch_records,
+        max_fetch_bytes=settings.max_fetch_bytes,
+        patience=Patience(stale=settings.merge_wait_ms / 1000, behind=settings.merge_behind_wait_ms / 1000),
+        session_timeout=settings.session_timeout_s,
+        commit_interval=settings.commit_interval_s,
+        request_timeout=settings.request_timeout_s,
+        max_request_bytes=max(spec.max_message_bytes for spec in specs.values()),
+        compression=None if settings.compression == "none" else settings.compression,
+    )

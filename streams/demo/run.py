@@ -1,0 +1,193 @@
+"""The demo: an embedded broker, the topics, one real worker, and realistic traffic, watched from outside.
+
+The worker is the one of production, in a process of its own; the demo only feeds the input topics and reads
+the output topics, as a feed and a ban consumer would.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.demo.tally import Tally
+from streams.demo.traffic import traffic
+from streams.embedded import SESSION_TIMEOUT_SECONDS, EmbeddedBroker, end, free_port, log_tail
+from streams.settings import Settings
+from streams.topics import Role, create_topics, topic_names
+
+_OUTPUTS: tuple[Role, ...] = ("violations", "enforcements", "bans", "reviews", "dead_letters")
+_TICK_S = 0.05
+_READY_S = 60.0
+_STOP_S = 15.0
+_QUIET_S = 1.0
+"""The outputs count as complete when nothing new came for this long after the last event was judged."""
+
+
+class DemoError(RuntimeError):
+    """The demo cannot go on; the message says why, and shows the end of the worker's log."""
+
+
+@dataclass
+class Demo:
+    """One run. `events` None feeds until stopped; `rate` is in events a second."""
+
+    events: int | None = None
+    rate: float = 1000.0
+    seed: int = 1
+    linger: bool = True
+    """Whether to stay, idle, once `events` are judged."""
+    tally: Tally = field(default_factory=Tally)
+    url: str = ""
+    _worker: subprocess.Popen[bytes] | None = None
+    _log: Path = Path()
+
+    def run(self, show: Callable[[str], None]) -> None:
+        """Runs to the end, or until cancelled. `show` is told what is being waited for. Raises DemoError."""
+        with tempfile.TemporaryDirectory(prefix="streamwarden-demo-") as folder:
+            show("starting the broker")
+            with EmbeddedBroker() as broker:
+                settings = Settings(
+                    bootstrap=broker.bootstrap,
+                    web_port=free_port(),
+                    session_timeout_s=SESSION_TIMEOUT_SECONDS,
+                    data_dir=Path(folder),
+                )
+                self.url = f"http://{settings.web_host}:{settings.web_port}"
+                self._log = Path(folder, "worker.log")
+                show("creating the topics")
+                asyncio.run(create_topics(settings))
+                with self._worker_process(settings):
+                    asyncio.run(self._drive(settings, show))
+
+    @contextmanager
+    def _worker_process(self, settings: Settings) -> Iterator[None]:
+        environment = {
+            **os.environ,
+            "WARDEN_BOOTSTRAP": settings.bootstrap,
+            "WARDEN_WEB_PORT": str(settings.web_port),
+            "WARDEN_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
+            "WARDEN_DATA_DIR": str(settings.data_dir),
+        }
+        with self._log.open("wb") as log:
+            self._worker = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C ends the demo, which then stops the worker
+            )
+        try:
+            yield
+        finally:
+            end(self._worker, _STOP_S)
+
+    async def _drive(self, settings: Settings, show: Callable[[str], None]) -> None:
+        show("waiting for the worker")
+        await self._until_ready()
+        show("")
+        self.tally.started = time.monotonic()
+        watch = asyncio.create_task(self._watch(settings))
+        scrape = asyncio.create_task(self._scrape(settings))
+        try:
+            await asyncio.gather(self._feed(settings), self._finish(watch, scrape))
+        finally:
+            for task in (watch, scrape):
+                task.cancel()
+            await asyncio.gather(watch, scrape, return_exceptions=True)
+
+    async def _until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_S
+        async with aiohttp.ClientSession() as session:
+            while time.monotonic() < deadline:
+                self._check_worker()
+                try:
+                    async with session.get(f"{self.url}/readyz") as response:
+                        if response.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    pass
+                await asyncio.sleep(0.1)
+        raise DemoError(f"The worker was not ready within {_READY_S:.0f} s. {log_tail(self._log)}")
+
+    def _check_worker(self) -> None:
+        if self._worker is not None and (code := self._worker.poll()) is not None:
+            raise DemoError(f"The worker ended with code {code}. {log_tail(self._log)}")
+
+    async def _feed(self, settings: Settings) -> None:
+        """Sends at a steady rate: what is due by the clock, tick by tick."""
+        names = topic_names(settings)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap, acks="all", linger_ms=5, max_batch_size=1 << 18
+        )
+        await producer.start()
+        try:
+            items = traffic(self.seed, per_second=self.rate)
+            began = time.monotonic()
+            while self.events is None or self.tally.sent < self.events:
+                due = int((time.monotonic() - began) * self.rate) - self.tally.sent
+                if self.events is not None:
+                    due = min(due, self.events - self.tally.sent)
+                for _ in range(max(due, 0)):
+                    item = next(items)
+                    value = item.raw if item.body is None else orjson.dumps(item.body)
+                    await producer.send(names.input(item.kind), value, item.key.encode())
+                    self.tally.sent += 1
+                await asyncio.sleep(_TICK_S)
+            await producer.flush()
+        finally:
+            await producer.stop()
+
+    async def _watch(self, settings: Settings) -> None:
+        names = topic_names(settings)
+        outputs = {getattr(names, role): role for role in _OUTPUTS}
+        consumer = AIOKafkaConsumer(
+            *outputs, bootstrap_servers=settings.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            while True:
+                for tp, records in (await consumer.getmany(timeout_ms=200)).items():
+                    for record in records:
+                        self.tally.take(outputs[tp.topic], record.key, record.value)
+        finally:
+            await consumer.stop()
+
+    async def _scrape(self, settings: Settings) -> None:
+        names = topic_names(settings)
+        inputs = frozenset((names.posts, names.shares, names.mass_sends))
+        async with aiohttp.ClientSession() as session:
+            while True:
+                self._check_worker()
+                try:
+                    async with session.get(f"{self.url}/metrics") as response:
+                        self.tally.scrape(await response.text(), inputs)
+                except aiohttp.ClientError:
+                    pass  # the worker is going down: the next look at it says how
+                await asyncio.sleep(0.25)
+
+    async def _finish(self, *watchers: asyncio.Task[None]) -> None:
+        """Returns when all that was sent is judged and the outputs have come; fails when a watcher does."""
+        seen, since = None, time.monotonic()
+        while True:
+            for task in watchers:
+                if task.done():
+                    task.result()
+            now = time.monotonic()
+            state = (self.tally.judged, self.tally.lag, sum(self.tally.violations.values()), len(self.tally.bans))
+            if state != seen:
+                seen, since = state, now
+            complete = self.events is not None and self.tally.judged >= self.events and self.tally.lag == 0
+            if complete and not self.linger and now - since >= _QUIET_S:
+                return
+            await asyncio.sleep(0.1)

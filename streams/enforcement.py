@@ -1,0 +1,198 @@
+"""ENFORCE as an agent's handle: violations, reports and appeals of subjects in; decisions, bans and states out.
+
+Also keeps, for each partition, an index of when which subject is due, so that timed sanctions leave the ban list
+without a scan.
+"""
+
+import heapq
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from rules.decisions import SUBJECT_KINDS, Enforcement, Review
+from rules.enforce import Enforced, Enforcer, SubjectInput
+from rules.events import Appeal, EventType, InvalidEventError, Report
+from streams.batches import Group, Plan, RecordBatch
+from streams.codec import dead_letter, decode_record, decode_violation, encode
+from streams.metrics import Metrics
+from streams.sending import Send
+from streams.stores import StateTable, Write
+from streams.streamtime import StreamTime
+
+STAGE = "enforce"
+EXPIRED_AT_ONCE = 1000
+"""Subjects whose sanctions end in one plan, so that a sweep never holds a partition's batches up for long."""
+
+
+class _Head(msgspec.Struct, array_like=True):
+    """The first fields of an encoded `SubjectState`, decoded without the rest."""
+
+    due: int = 0
+    banned: bool = False
+
+
+_HEAD = msgspec.msgpack.Decoder(_Head)
+
+
+class DueIndex:
+    """The subjects of one partition by when they are due (ms), and how many there are of each kind."""
+
+    def __init__(self, state: Mapping[bytes, bytes]) -> None:
+        self._state = state
+        self._heap: list[tuple[int, bytes]] = []
+        self.banned = 0
+        self.kinds: Counter[str] = Counter()
+        for key, value in state.items():
+            head = _HEAD.decode(value)
+            self._heap.append((head.due, key))
+            self.banned += head.banned
+            self.kinds[_kind(key)] += 1
+        heapq.heapify(self._heap)
+
+    def changed(self, key: bytes, value: bytes | None) -> None:
+        """A subject's state will be `value`; its state until now is still in the table."""
+        old = self._state.get(key)
+        self.kinds[_kind(key)] += (value is not None) - (old is not None)
+        self.banned -= old is not None and _HEAD.decode(old).banned
+        if value is not None:
+            head = _HEAD.decode(value)
+            self.banned += head.banned
+            heapq.heappush(self._heap, (head.due, key))
+
+    def is_due(self, now: int) -> bool:
+        """Whether some subject may be due at `now` (ms)."""
+        return bool(self._heap) and self._heap[0][0] <= now
+
+    def take(self, now: int) -> Iterator[tuple[bytes, bytes]]:
+        """Up to EXPIRED_AT_ONCE subjects that are due, with their states; entries that no longer hold are dropped."""
+        seen: set[bytes] = set()
+        while self.is_due(now) and len(seen) < EXPIRED_AT_ONCE:
+            due, key = heapq.heappop(self._heap)
+            value = self._state.get(key)
+            if value is not None and key not in seen and _HEAD.decode(value).due == due:
+                seen.add(key)
+                yield key, value
+
+
+class Enforcing:
+    """Applies batches to the subjects' states in a table."""
+
+    def __init__(
+        self,
+        enforcer: Enforcer,
+        kinds: Mapping[str, EventType],
+        subjects: StateTable,
+        *,
+        violations: str,
+        enforcements: str,
+        bans: str,
+        reviews: str,
+        dead_letters: str,
+        metrics: Metrics,
+        clock: StreamTime,
+    ) -> None:
+        """`kinds`: what the topics of reports and appeals carry; after `violations`, topics to send to."""
+        self._enforcer = enforcer
+        self._kinds = kinds
+        self._subjects = subjects
+        self._violations = violations
+        self._enforcements, self._bans, self._reviews = enforcements, bans, reviews
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._clock = clock
+        self._due: dict[int, DueIndex] = {}
+        subjects.on_recovered.append(self._recovered)
+        subjects.on_lost.append(self._lost)
+
+    def __call__(self, batch: RecordBatch) -> Plan:
+        """The plan of a batch: decisions and bans to send, subject states to write."""
+        started = time.perf_counter()
+        plan = Plan()
+        inputs = self._decode(batch.records, plan)
+        states = self._subjects.of(batch.partition)
+        enforced = self._enforcer.enforce(inputs, lambda subject: states.get(subject.encode()))
+        self._carry(enforced, batch.partition, plan)
+        self._count(batch.records, enforced, time.perf_counter() - started)
+        return plan
+
+    async def sweep(self, group: Group) -> None:
+        """Lets sanctions that have ended leave the ban list, in this worker's partitions."""
+        for partition in group.partitions():
+            index = self._due.get(partition)
+            if index is not None and index.is_due(self._clock.now()):
+                await group.submit(partition, partial(self._expire, partition))
+
+    def subjects(self) -> dict[str, int]:
+        """Subjects in this worker, by kind."""
+        totals: Counter[str] = Counter()
+        for index in self._due.values():
+            totals.update(index.kinds)
+        return {kind: totals[kind] for kind in SUBJECT_KINDS}
+
+    def banned(self) -> int:
+        """Subjects in this worker with a sanction in force."""
+        return sum(index.banned for index in self._due.values())
+
+    def _expire(self, partition: int) -> Plan:
+        plan = Plan()
+        now = self._clock.now()
+        for key, value in list(self._index(partition).take(now)):
+            self._carry(self._enforcer.expire(key.decode(), value, now), partition, plan)
+        return plan
+
+    def _decode(self, records: Sequence[Any], plan: Plan) -> list[SubjectInput]:
+        inputs: list[SubjectInput] = []
+        for record in records:
+            try:
+                if record.topic == self._violations:
+                    inputs.append(decode_violation(record.key, record.value))
+                    continue
+                event, _ = decode_record(self._kinds[record.topic], record.key, record.value, record.headers)
+                assert isinstance(event, Report | Appeal)  # noqa: S101 - the topic's kind says so
+                inputs.append(event)
+            except InvalidEventError as error:
+                plan.sends.append(dead_letter(self._dead_letters, record, error))
+                self._metrics.dead_letter(error.reason)
+        return inputs
+
+    def _carry(self, enforced: Enforced, partition: int, plan: Plan) -> None:
+        """Turns decisions into sends and writes."""
+        for decision in enforced.decisions:
+            topic = self._enforcements if isinstance(decision, Enforcement) else self._reviews
+            plan.sends.append(Send(topic, decision.subject.encode(), encode(decision)))
+        for subject, ban in enforced.bans.items():
+            key = subject.encode()
+            plan.sends.append(Send(self._bans, key, None if ban is None else encode(ban)))
+        index = self._index(partition)
+        for subject, state in enforced.states.items():
+            key = subject.encode()
+            index.changed(key, state)
+            plan.writes.append(Write(self._subjects.name, key, state))
+
+    def _index(self, partition: int) -> DueIndex:
+        index = self._due.get(partition)
+        if index is None:
+            index = self._due[partition] = DueIndex(self._subjects.of(partition))
+        return index
+
+    def _recovered(self, partition: int) -> None:
+        self._due[partition] = DueIndex(self._subjects.of(partition))
+
+    def _lost(self, partition: int) -> None:
+        self._due.pop(partition, None)
+
+    def _count(self, records: Sequence[Any], enforced: Enforced, seconds: float) -> None:
+        now = time.time()
+        topics = Counter(record.topic for record in records)
+        self._metrics.batch(STAGE, topics, seconds, (now - record.timestamp / 1000 for record in records))
+        decisions = enforced.decisions
+        self._metrics.enforcements(found.action for found in decisions if isinstance(found, Enforcement))
+        self._metrics.reviews(found.reason for found in decisions if isinstance(found, Review))
+
+
+def _kind(key: bytes) -> str:
+    return key.partition(b":")[0].decode("ascii", "replace")

@@ -1,0 +1,94 @@
+"""JSON lines of events, as `warden judge` and `warden feed` read them: each carries its `type`.
+
+Memory is bounded whatever comes: of a line beyond the limit only the start is kept. Blank lines are skipped.
+"""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from rules.events import STRUCTS, Event, EventType, InvalidEventError, decode_event
+from rules.packs.source import did_you_mean
+
+_CHUNK = 1 << 16
+_BOM = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """One line: its number, from 1; its bytes, or the first `limit` of them; how many it had; where the next begins."""
+
+    number: int
+    body: bytes
+    size: int
+    end: int
+
+
+class _Typed(msgspec.Struct, gc=False):
+    type: Any = None
+
+
+_TYPED = msgspec.json.Decoder(_Typed)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
+    """The lines of `stream` that are not blank. `limit`: most bytes kept of one."""
+    number = end = 0
+    while raw := stream.readline(limit + 2):
+        number += 1
+        size = len(raw)
+        last = raw
+        while not last.endswith(b"\n") and (last := stream.readline(_CHUNK)):
+            size += len(last)
+        end += size
+        body = raw.removeprefix(_BOM) if number == 1 else raw
+        body = body.rstrip(b"\r\n")
+        size -= len(raw) - len(body)
+        if body.strip():
+            yield Line(number, body[:limit], size, end)
+
+
+def event_of(line: Line) -> Event:
+    """The event in a line. Raises InvalidEventError, `unknown_type` when its `type` is none of the five."""
+    if line.size > len(line.body):
+        raise InvalidEventError("oversize", f"{line.size} bytes; a line has at most {len(line.body)} bytes")
+    return decode_event(_type(_decode(_TYPED, line.body).type), line.body)
+
+
+def record_of(line: Line) -> tuple[EventType, bytes, bytes]:
+    """(type, key, value) of the record that carries a line's event; the value is the line without its `type`.
+
+    The event's other fields are not looked at. Raises InvalidEventError when there is no type or no key.
+    """
+    if line.size > len(line.body):
+        raise InvalidEventError("oversize", f"{line.size} bytes; the topics take at most {len(line.body)} bytes")
+    fields = _decode(_FIELDS, line.body)
+    kind = _type(_plain(fields.pop("type", None)))
+    name = "subject" if kind in {"report", "appeal"} else "account"
+    key = _plain(fields.get(name))
+    if not isinstance(key, str) or not key:
+        raise InvalidEventError("missing_key", f"no {name!r}, which is the record's key")
+    return kind, key.encode(), msgspec.json.encode(fields)
+
+
+def _plain(raw: msgspec.Raw | None) -> object:
+    return None if raw is None else msgspec.json.decode(raw)
+
+
+def _type(name: object) -> EventType:
+    for kind in STRUCTS:
+        if kind == name:
+            return kind
+    if not isinstance(name, str):
+        raise InvalidEventError("unknown_type", f"no `type`, a text: one of {', '.join(STRUCTS)}")
+    raise InvalidEventError("unknown_type", f"unknown type {name[:100]!r}: {did_you_mean(name[:100], STRUCTS)}")
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidEventError("invalid", str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEventError("undecodable", str(error)) from None

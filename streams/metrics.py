@@ -1,0 +1,149 @@
+"""What a worker counts, for Prometheus: once a batch, never once an event.
+
+Labels are bounded: topics, clauses, modes, actions, reasons and partitions come from settings and packs,
+never from what people write.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+_BATCH_EVENTS = (1, 4, 16, 64, 256, 1024, 4096, 16384)
+_BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+TopicPartition = tuple[str, int]
+
+
+class LatencyHistogram(Collector):
+    """A histogram that takes a whole batch of values at once."""
+
+    def __init__(self, name: str, documentation: str, label: str, buckets: Sequence[float]) -> None:
+        self._name, self._documentation, self._label = name, documentation, label
+        self._edges = np.array(buckets)
+        self._counts: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+        self._sums: Tally[str] = Tally()
+
+    def observe(self, label: str, values: Iterable[float]) -> None:
+        """Adds `values`, in seconds."""
+        seconds = np.maximum(np.fromiter(values, np.float64), 0.0)
+        counts = self._counts.setdefault(label, np.zeros(self._edges.size + 1, np.int64))
+        counts += np.bincount(np.searchsorted(self._edges, seconds), minlength=counts.size)
+        self._sums[label] += float(seconds.sum())  # type: ignore[assignment]
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The histogram as Prometheus reads it."""
+        family = HistogramMetricFamily(self._name, self._documentation, labels=[self._label])
+        for label, counts in self._counts.items():
+            totals = np.cumsum(counts).tolist()
+            bounds = [*(str(edge) for edge in self._edges.tolist()), "+Inf"]
+            family.add_metric([label], list(zip(bounds, totals, strict=True)), float(self._sums[label]))
+        yield family
+
+
+class _Live(Collector):
+    """Gauges that are read when Prometheus asks."""
+
+    def __init__(
+        self,
+        lag: Callable[[], Mapping[TopicPartition, int]],
+        subjects: Callable[[], Mapping[str, int]],
+        bans: Callable[[], int],
+    ) -> None:
+        self._lag, self._subjects, self._bans = lag, subjects, bans
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Lag, subjects and bans as they are now."""
+        lag = GaugeMetricFamily(
+            "warden_consumer_lag", "Records between what is done and the end.", labels=["topic", "partition"]
+        )
+        for (topic, partition), behind in self._lag().items():
+            lag.add_metric([topic, str(partition)], behind)
+        subjects = GaugeMetricFamily("warden_subjects", "Subjects with a record in this worker.", labels=["kind"])
+        for kind, number in self._subjects().items():
+            subjects.add_metric([kind], number)
+        bans = GaugeMetricFamily("warden_bans", "Subjects in this worker with a sanction in force.")
+        bans.add_metric([], self._bans())
+        yield from (lag, subjects, bans)
+
+
+class Metrics:
+    """A worker's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._events = Counter("warden_events", "Events judged.", ["topic"], registry=self.registry)
+        self._violations = Counter("warden_violations", "Violations found.", ["clause", "mode"], registry=self.registry)
+        self._enforcements = Counter(
+            "warden_enforcements", "Enforcement events published.", ["action"], registry=self.registry
+        )
+        self._reviews = Counter("warden_reviews", "Reviews opened.", ["reason"], registry=self.registry)
+        self._dead_letters = Counter(
+            "warden_dead_letters", "Records that could not be taken.", ["reason"], registry=self.registry
+        )
+        self._batch_events = Histogram(
+            "warden_batch_events", "Records in a batch.", ["stage"], buckets=_BATCH_EVENTS, registry=self.registry
+        )
+        self._batch_seconds = Histogram(
+            "warden_batch_seconds",
+            "Seconds to judge a batch, without waiting for brokers.",
+            ["stage"],
+            buckets=_BATCH_SECONDS,
+            registry=self.registry,
+        )
+        self._latency = LatencyHistogram(
+            "warden_latency_seconds",
+            "Seconds from an event's record to the end of judging it, by stage.",
+            "stage",
+            _LATENCY_SECONDS,
+        )
+        self.registry.register(self._latency)
+        self.ready = Gauge("warden_ready", "1 when this worker's partitions are recovered.", registry=self.registry)
+
+    def watch(
+        self,
+        lag: Callable[[], Mapping[TopicPartition, int]],
+        subjects: Callable[[], Mapping[str, int]],
+        bans: Callable[[], int],
+    ) -> None:
+        """Adds the gauges that are read live."""
+        self.registry.register(_Live(lag, subjects, bans))
+
+    def batch(self, stage: str, topics: Mapping[str, int], seconds: float, latencies: Iterable[float]) -> None:
+        """One batch of a stage: records by topic, seconds of judging, seconds since each record was written."""
+        for topic, number in topics.items():
+            self._events.labels(topic).inc(number)
+        self._batch_events.labels(stage).observe(sum(topics.values()))
+        self._batch_seconds.labels(stage).observe(seconds)
+        self._latency.observe(stage, latencies)
+
+    def violations(self, found: Mapping[tuple[str, str], int]) -> None:
+        """Violations by (clause, mode)."""
+        for (clause, mode), number in found.items():
+            self._violations.labels(clause, mode).inc(number)
+
+    def enforcements(self, actions: Iterable[str]) -> None:
+        """One enforcement event for each action."""
+        for action in actions:
+            self._enforcements.labels(action).inc()
+
+    def reviews(self, reasons: Iterable[str]) -> None:
+        """One review for each reason."""
+        for reason in reasons:
+            self._reviews.labels(reason).inc()
+
+    def dead_letter(self, reason: str) -> None:
+        """One dead letter."""
+        self._dead_letters.labels(reason).inc()
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus scrapes."""
+        return generate_latest(self.registry)

@@ -1,0 +1,88 @@
+"""SCREEN as an agent's handle: records of posts, shares and mass sends in; violations and behaviour states out."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rules.events import EventType, InvalidEventError, MassSend, Post, Share, millis
+from rules.screen import Arrival, Screen
+from streams.batches import Plan, RecordBatch
+from streams.codec import dead_letter, decode_record, encode
+from streams.metrics import Metrics
+from streams.sending import Send
+from streams.stores import StateTable, Write
+from streams.streamtime import StreamTime
+
+STAGE = "screen"
+
+
+class Screening:
+    """Judges batches with a pack; keeps the accounts' behaviour states in a table."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        kinds: Mapping[str, EventType],
+        accounts: StateTable,
+        *,
+        violations: str,
+        dead_letters: str,
+        metrics: Metrics,
+        clock: StreamTime,
+    ) -> None:
+        """`kinds`: what each input topic carries; `violations` and `dead_letters`: the topics to send to."""
+        self._screen = screen
+        self._kinds = kinds
+        self._accounts = accounts
+        self._violations = violations
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._clock = clock
+
+    def __call__(self, batch: RecordBatch) -> Plan:
+        """The plan of a batch: dead letters and violations to send, account states to write."""
+        started = time.perf_counter()
+        plan = Plan()
+        arrivals, origins = self._decode(batch.records, plan)
+        states = self._accounts.of(batch.partition)
+        screened = self._screen.screen(arrivals, lambda account: states.get(account.encode()))
+        for violation, at in zip(screened.violations, screened.arrivals, strict=True):
+            # The violation keeps the time of its event's record, so that ENFORCE merges and measures from there.
+            plan.sends.append(
+                Send(
+                    self._violations,
+                    violation.subject.encode(),
+                    encode(violation),
+                    timestamp_ms=origins[at].timestamp,
+                )
+            )
+        plan.writes.extend(Write(self._accounts.name, key.encode(), value) for key, value in screened.states.items())
+        self._count(batch.records, screened.violations, time.perf_counter() - started)
+        return plan
+
+    def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[Arrival], list[Any]]:
+        arrivals: list[Arrival] = []
+        origins: list[Any] = []
+        newest = 0
+        for record in records:
+            kind = self._kinds[record.topic]
+            try:
+                event, source = decode_record(kind, record.key, record.value, record.headers)
+            except InvalidEventError as error:
+                plan.sends.append(dead_letter(self._dead_letters, record, error))
+                self._metrics.dead_letter(error.reason)
+                continue
+            assert isinstance(event, Post | Share | MassSend)  # noqa: S101 - the topic's kind says so
+            arrivals.append(Arrival(event, source, record.topic, record.offset))
+            origins.append(record)
+        if arrivals:
+            newest = millis(max(arrival.event.time for arrival in arrivals))
+            self._clock.observe(newest)
+        return arrivals, origins
+
+    def _count(self, records: Sequence[Any], violations: Sequence[Any], seconds: float) -> None:
+        now = time.time()
+        topics = Counter(record.topic for record in records)
+        self._metrics.batch(STAGE, topics, seconds, (now - record.timestamp / 1000 for record in records))
+        self._metrics.violations(Counter((found.clause, found.mode) for found in violations))

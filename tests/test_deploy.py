@@ -1,0 +1,179 @@
+"""The deployment files agree with each other, with the Compose schema and with what the workers export.
+
+No Docker engine is needed: the files are read, not run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.kafka.broker import kafka_version
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+DASHBOARDS = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+
+COUNTERS = {"warden_events", "warden_violations", "warden_enforcements", "warden_dead_letters"}
+GAUGES = {"warden_consumer_lag", "warden_subjects", "warden_bans"}
+HISTOGRAMS = {"warden_batch_events", "warden_batch_seconds", "warden_latency_seconds"}
+EXPORTED = (
+    {f"{name}_total" for name in COUNTERS}
+    | GAUGES
+    | {f"{name}_{part}" for name in HISTOGRAMS for part in ("bucket", "sum", "count")}
+    | {"up"}  # Prometheus's own
+)
+
+
+def panels() -> Iterator[object]:
+    for file in DASHBOARDS:
+        for panel in json.loads(file.read_text())["panels"]:
+            yield pytest.param(panel, id=f"{file.stem}: {panel.get('title')}")
+
+
+def metrics_of(query: str) -> set[str]:
+    """The metric names of a PromQL query: the identifiers that are no function, label, duration or keyword."""
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring)\s*\([^)]*\)', " ", query)
+    names = re.findall(r"[a-zA-Z_:][\w:]*(?!\w)(?!\s*\()", bare)
+    return set(names) - {"and", "or", "unless", "bool", "offset"}
+
+
+def published_ports() -> Iterator[object]:
+    for name, service in SERVICES.items():
+        for port in service.get("ports", []):
+            yield pytest.param(port, id=f"{name} {port}")
+
+
+def test_compose_file_is_valid() -> None:
+    schema = json.loads((ROOT / "tests/data/compose-spec/compose-spec.json").read_text())
+
+    jsonschema.Draft202012Validator(schema).validate(COMPOSE)
+
+
+@pytest.mark.parametrize("port", list(published_ports()))
+def test_ports_are_published_on_loopback_only(port: str) -> None:
+    assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+
+
+def test_compose_and_tests_run_the_same_kafka() -> None:
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
+
+
+def test_secrets_have_no_default() -> None:
+    secrets = {
+        name: value
+        for service in SERVICES.values()
+        for name, value in service.get("environment", {}).items()
+        if re.search("PASSWORD|SECRET|TOKEN", name)
+    }
+
+    assert set(secrets) == {"GF_SECURITY_ADMIN_PASSWORD"}
+    assert all(re.fullmatch(r"\$\{\w+:\?[^}]+\}", value) for value in secrets.values())
+
+
+def test_what_keeps_running_has_a_healthcheck() -> None:
+    without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
+
+    assert without == {"topics"}
+    assert SERVICES["topics"]["restart"] == "no"
+
+
+def test_workers_wait_for_their_topics() -> None:
+    for worker in ("worker-1", "worker-2"):
+        assert SERVICES[worker]["command"] == ["worker"]
+        assert SERVICES[worker]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+    assert SERVICES["topics"]["command"] == ["topics", "create"]
+    assert SERVICES["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+
+
+def test_files_mounted_from_the_project_exist() -> None:
+    mounts = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    ours = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+
+    assert len(ours) == 3
+    assert [path for path in ours if not (ROOT / path).exists()] == []
+
+
+def test_the_image_runs_warden_as_an_ordinary_user() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    last_stage = max(n for n, line in enumerate(lines) if line.startswith("FROM "))
+
+    assert users[-1] not in {"root", "0"}
+    assert any(line.startswith("USER ") for line in lines[last_stage:])
+    assert lines[-1] == 'ENTRYPOINT ["warden"]'
+
+
+def test_the_build_sees_what_the_dockerfile_copies() -> None:
+    copied = {
+        word
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
+    }
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+    assert copied == allowed
+
+
+def test_prometheus_scrapes_every_worker() -> None:
+    config = yaml.safe_load((ROOT / "grafana/prometheus/prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    workers = [name for name in SERVICES if name.startswith("worker-")]
+    port = SERVICES["worker-1"]["environment"]["WARDEN_WEB_PORT"]
+
+    assert job["metrics_path"] == "/metrics"
+    assert job["static_configs"] == [{"targets": [f"{name}:{port}" for name in workers]}]
+
+
+def test_grafana_finds_its_dashboards_and_its_data() -> None:
+    providers = yaml.safe_load((ROOT / "grafana/provisioning/dashboards/streamwarden.yaml").read_text())
+    sources = yaml.safe_load((ROOT / "grafana/provisioning/datasources/prometheus.yaml").read_text())
+    mounted = dict(volume.split(":")[:2][::-1] for volume in SERVICES["grafana"]["volumes"])
+    folder = mounted[providers["providers"][0]["options"]["path"]]
+    home = Path(SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+
+    assert (ROOT / folder) == DASHBOARDS[0].parent
+    assert (ROOT / folder / home.name) in DASHBOARDS
+    assert sources["datasources"][0]["url"] == "http://prometheus:9090"
+    assert sources["datasources"][0]["uid"] == "prometheus"
+
+
+@pytest.mark.parametrize("panel", list(panels()))
+def test_a_panel_says_what_it_shows_and_asks_only_for_what_is_exported(panel: dict[str, object]) -> None:
+    shown = json.loads(json.dumps(panel))
+
+    assert shown["title"]
+    assert shown["description"].endswith(".")
+    assert shown["fieldConfig"]["defaults"]["unit"]
+    assert shown["datasource"]["uid"] == "prometheus"
+    for target in shown["targets"]:
+        asked = metrics_of(target["expr"])
+        assert asked
+        assert asked <= EXPORTED
+
+
+def test_every_exported_metric_is_on_a_panel() -> None:
+    queries = [
+        target["expr"]
+        for file in DASHBOARDS
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+    asked = set().union(*map(metrics_of, queries))
+
+    unseen = {n for n in COUNTERS | GAUGES | HISTOGRAMS if not any(a.startswith(n) for a in asked)}
+    assert unseen == set()
+
+
+def test_a_metric_that_nobody_exports_is_noticed() -> None:
+    query = 'sum by (le) (rate(warden_oops_total{topic="up"}[5m])) / on (a) other'
+
+    assert metrics_of(query) == {"warden_oops_total", "other"}
