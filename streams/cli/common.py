@@ -67,7 +67,7 @@ def opened(name: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(name).open("rb")
+        stream = Path(name).open("rb")  # noqa: SIM115 - closed below; the error is for opening only
     except OSError as error:
         raise Failure(f"{name}: {error.strerror}", 2) from None
     with stream:

@@ -19,6 +19,7 @@ import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from rules.packs import Pack
 from streams.demo.tally import Tally
 from streams.demo.traffic import traffic
 from streams.embedded import SESSION_TIMEOUT_SECONDS, EmbeddedBroker, end, free_port, log_tail
@@ -39,8 +40,13 @@ class DemoError(RuntimeError):
 
 @dataclass
 class Demo:
-    """One run. `events` None feeds until stopped; `rate` is in events a second."""
+    """One run. `events` None feeds until stopped; `rate` is in events a second.
 
+    Of `settings` the pack and the partitions count; broker, port and folder are the demo's own.
+    """
+
+    settings: Settings
+    pack: Pack
     events: int | None = None
     rate: float = 1000.0
     seed: int = 1
@@ -56,11 +62,14 @@ class Demo:
         with tempfile.TemporaryDirectory(prefix="streamwarden-demo-") as folder:
             show("starting the broker")
             with EmbeddedBroker() as broker:
-                settings = Settings(
-                    bootstrap=broker.bootstrap,
-                    web_port=free_port(),
-                    session_timeout_s=SESSION_TIMEOUT_SECONDS,
-                    data_dir=Path(folder),
+                settings = self.settings.model_copy(
+                    update={
+                        "bootstrap": broker.bootstrap,
+                        "web_host": "127.0.0.1",
+                        "web_port": free_port(),
+                        "session_timeout_s": SESSION_TIMEOUT_SECONDS,
+                        "data_dir": Path(folder),
+                    }
                 )
                 self.url = f"http://{settings.web_host}:{settings.web_port}"
                 self._log = Path(folder, "worker.log")
@@ -71,13 +80,8 @@ class Demo:
 
     @contextmanager
     def _worker_process(self, settings: Settings) -> Iterator[None]:
-        environment = {
-            **os.environ,
-            "WARDEN_BOOTSTRAP": settings.bootstrap,
-            "WARDEN_WEB_PORT": str(settings.web_port),
-            "WARDEN_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
-            "WARDEN_DATA_DIR": str(settings.data_dir),
-        }
+        given = {f"WARDEN_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+        environment = {**os.environ, **given}
         with self._log.open("wb") as log:
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],

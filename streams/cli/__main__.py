@@ -1,0 +1,5 @@
+"""`python -m streams.cli` is `warden`."""
+
+from streams.cli import main
+
+main()

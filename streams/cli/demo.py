@@ -1,0 +1,90 @@
+"""`warden demo`: watch the engine work, with nothing else installed."""
+
+import signal
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from streams.cli.common import Failure, pack_of, settings_of, write_json
+
+if TYPE_CHECKING:
+    from streams.demo.run import Demo
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  warden demo                                   until Ctrl-C, 1,000 events a second
+  warden demo --events 20000 --exit             stops by itself and prints a summary
+  warden demo --events 20000 --rate 5000 --exit --json
+"""
+)
+@click.option("--events", type=click.IntRange(1), help="Feed this many events. Default: until Ctrl-C.")
+@click.option("--rate", type=click.FloatRange(1, 100_000), default=1000.0, show_default=True, help="Events a second.")
+@click.option("--exit", "leave", is_flag=True, help="Stop when all --events are judged.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traffic.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def demo(ctx: click.Context, events: int | None, rate: float, leave: bool, seed: int, as_json: bool) -> None:
+    """Watch the engine work: a broker in memory, one real worker, and realistic traffic.
+
+    Everything is local to this machine and gone when the demo ends.
+    """
+    if leave and events is None:
+        raise Failure("--exit needs --events: without an end there is nothing to wait for", 2)
+    from streams.demo.run import Demo, DemoError
+    from streams.embedded import BrokerError
+    from streams.topics import TopicsError
+
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _stop)
+    settings = settings_of(ctx)
+    run = Demo(settings=settings, pack=pack_of(settings), events=events, rate=rate, seed=seed, linger=not leave)
+    try:
+        _show(run, events)
+    except KeyboardInterrupt:
+        pass
+    except (DemoError, BrokerError, TopicsError) as error:
+        raise Failure(str(error)) from None
+    if as_json:
+        write_json(run.tally.summary())
+    else:
+        from streams.cli.common import console
+        from streams.demo.view import summary_table
+
+        console().print(summary_table(run.tally.summary()))
+
+
+def _stop(*_: object) -> NoReturn:
+    """A signal ends the demo as Ctrl-C does, so that the broker and the worker are stopped."""
+    raise KeyboardInterrupt
+
+
+def _show(run: "Demo", events: int | None) -> None:
+    """Runs the demo with the live view on a terminal, and with plain lines elsewhere."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from streams.demo.view import screen
+
+    err = Console(stderr=True)
+    if not err.is_terminal:
+        run.run(lambda waiting: click.echo(f"demo: {waiting or 'running'}", err=True))
+        return
+    with err.status("starting") as status:
+        live = Live(
+            get_renderable=lambda: screen(run.tally, run.pack, run.url, events), console=err, refresh_per_second=4
+        )
+
+        def show(waiting: str) -> None:
+            if waiting:
+                status.update(waiting)
+            else:
+                status.stop()
+                live.start()
+
+        try:
+            run.run(show)
+        finally:
+            if live.is_started:
+                live.stop()

@@ -1,0 +1,44 @@
+"""`warden schemas`: the JSON Schemas of inputs and outputs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def schemas() -> None:
+    """List or write the JSON Schemas of every input and output, generated from the engine's own types.
+
+    \b
+    warden schemas list
+    warden schemas write
+    """
+
+
+@schemas.command("list")
+def list_() -> None:
+    """Print the path of each schema that is installed.
+
+    \b
+    warden schemas list
+    """
+    from streams.schemas import FOLDER
+
+    for path in sorted(FOLDER.glob("*.json")):
+        click.echo(str(path))
+
+
+@schemas.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def write(folder: Path | None) -> None:
+    """Generate the schemas into FOLDER, by default where the program keeps them; print each path.
+
+    \b
+    warden schemas write
+    warden schemas write build/schemas
+    """
+    from streams.schemas import FOLDER
+    from streams.schemas import write as write_schemas
+
+    for path in write_schemas(folder or FOLDER):
+        click.echo(str(path))

@@ -1,0 +1,85 @@
+"""`warden worker`: one worker, or several under a supervisor."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from streams.cli.common import Failure, pack_of, pack_option, settings_of
+from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  warden topics create && warden worker
+  warden worker --processes 4          one process a core, restarted when one dies
+  WARDEN_STORE=rocksdb:// warden worker --web-port 0
+"""
+)
+@click.option("--processes", type=click.IntRange(1, 256), help="Run this many workers under a supervisor.")
+@click.option("--web-port", type=click.IntRange(0, 65535), help="Port of /metrics, /healthz and /readyz.")
+@pack_option
+@click.pass_context
+def worker(ctx: click.Context, processes: int | None, web_port: int | None, pack: Path | None) -> None:
+    """Judge what arrives on the topics, until SIGTERM or Ctrl-C.
+
+    A worker that is told to stop finishes the batch in work, commits, leaves the group and exits 0. On any failure
+    it exits 70, and has to be started again: --processes does that, and so does any service manager.
+    """
+    from streams.logs import set_up_logging
+
+    settings = settings_of(ctx, web_port=web_port, pack=pack)
+    set_up_logging(settings)
+    if processes is None:
+        _run_here(settings)
+    else:
+        pack_of(settings)  # a pack that is wrong is said once, and nothing starts
+        sys.exit(_supervise(ctx, settings, processes))
+
+
+def _run_here(settings: Settings) -> None:
+    """Runs one worker in this process; does not return."""
+    from streams.app import worker_app
+    from streams.batches import run
+
+    pack = pack_of(settings)
+    _check_topics(settings)
+    app = worker_app(settings, pack, announce=lambda url: logger.info("Serving %s/metrics", url))
+    logger.info("Pack %s: %d rules, %d signals", pack.label, len(pack.rules), len(pack.signals))
+    run(app)
+
+
+def _check_topics(settings: Settings) -> None:
+    """Raises Failure (1) unless the topics are there, with the partitions that the settings say."""
+    import asyncio
+
+    from streams.topics import TopicsError, verify_topics
+
+    try:
+        verified = asyncio.run(verify_topics(settings))
+    except TopicsError as error:
+        raise Failure(str(error)) from None
+    if verified.problems:
+        raise Failure("the topics are not as they should be\n" + "\n".join(str(p) for p in verified.problems))
+
+
+def _supervise(ctx: click.Context, settings: Settings, processes: int) -> int:
+    from streams.supervisor import Supervisor
+
+    config = ctx.find_root().obj
+    command = [sys.executable, "-m", "streams.cli", *(["--config", str(config)] if config else []), "worker"]
+
+    def environment(index: int) -> Mapping[str, str]:
+        """Each worker has its own port and its own folder; all else it reads as this process did."""
+        return {
+            "WARDEN_PACK": str(settings.pack),
+            "WARDEN_WEB_PORT": str(settings.web_port + index if settings.web_port else 0),
+            "WARDEN_DATA_DIR": str(settings.data_dir / f"worker-{index}"),
+        }
+
+    return Supervisor(command, processes, environment).run()
