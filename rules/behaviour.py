@@ -5,7 +5,7 @@ an account is the order of its topic-partition, so they do not depend on how top
 event at or before the position a state has reached was judged before, and its violations are out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import assert_never
 
@@ -54,15 +54,24 @@ def encode_state(state: AccountState) -> bytes:
 class Behaviours:
     """The behaviour signals of a pack over account states."""
 
-    def __init__(self, signals: Sequence[BehaviourSignal]) -> None:
+    def __init__(self, signals: Sequence[BehaviourSignal], triggers: Collection[str]) -> None:
+        """`triggers`: names of the signals that can make a rule look at an event by themselves."""
+        self._always = {signal.of for signal in signals if signal.name in triggers}
         self._signals: dict[EventType, list[BehaviourSignal]] = {}
         for signal in signals:
             self._signals.setdefault(signal.of, []).append(signal)
         self._window = {kind: max(signal.within for signal in found) for kind, found in self._signals.items()}
 
-    def watches(self, event: Content) -> bool:
-        """Whether any signal counts events of this type."""
-        return event.type in self._signals
+    def counts_all(self, event: Content) -> bool:
+        """Whether every event of this type is counted: some signal of the type is a trigger."""
+        return event.type in self._always
+
+    def counts_suspects(self, event: Content) -> bool:
+        """Whether events of this type are counted only where something else makes a rule look at them.
+
+        That spares the account's state, and its record on the changelog, for what nobody would ask about.
+        """
+        return event.type in self._signals and event.type not in self._always
 
     def seen(self, state: AccountState, stream: str, position: int) -> bool:
         """Whether the event at `position` of `stream` is already in the state."""

@@ -24,6 +24,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.NotEq: operator.ne,
 }
 _MAX_DEPTH = 50
+_MAX_NUMBER = 1e15
+"""Larger than any value; and every smaller whole number is a float without loss."""
 
 
 class ConditionError(ValueError):
@@ -58,18 +60,27 @@ def compile_condition(
     one that cannot serve as a trigger; of the operands of `and` the cheapest are taken.
     Raises ConditionError.
     """
+    text = source.strip()
+    indent = len(source) - len(source.lstrip())
     try:
-        tree = ast.parse(source.strip(), mode="eval")
+        tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         offset = (getattr(error, "offset", None) or 1) - 1
-        raise ConditionError("cannot be read as an expression", offset) from None
-    compiler = _Compiler(known, trigger_cost)
+        raise ConditionError("cannot be read as an expression", indent + offset) from None
+    compiler = _Compiler(known, trigger_cost, lambda column: indent + len(text.encode()[:column].decode()))
     evaluate = compiler.build(tree.body, 0)
     return Condition(source, frozenset(compiler.names), compiler.triggers(tree.body, True), evaluate)
 
 
 class _Compiler:
-    def __init__(self, known: Callable[[str], bool], cost: Callable[[str], float | None]) -> None:
+    def __init__(
+        self,
+        known: Callable[[str], bool],
+        cost: Callable[[str], float | None],
+        offset_of: Callable[[int], int],
+    ) -> None:
+        """`offset_of`: characters into the source for a column of the tree, which counts bytes of UTF-8."""
+        self._offset_of = offset_of
         self._known = known
         self._cost = cost
         self.names: set[str] = set()
@@ -77,7 +88,7 @@ class _Compiler:
     def build(self, node: ast.expr, depth: int) -> Evaluate:
         """The closure that evaluates `node`."""
         if depth > _MAX_DEPTH:
-            raise ConditionError("is nested too deeply", node.col_offset)
+            raise self._error("is nested too deeply", node)
         match node:
             case ast.BoolOp(op=ast.And(), values=values):
                 parts = [self.build(value, depth + 1) for value in values]
@@ -94,10 +105,7 @@ class _Compiler:
                 name = self._name(node)
                 return lambda facts: facts[name] > 0
             case _:
-                raise ConditionError(
-                    "only names, numbers, and, or, not, comparisons and parentheses are allowed",
-                    node.col_offset,
-                )
+                raise self._error("only names, numbers, and, or, not, comparisons and parentheses are allowed", node)
 
     def _comparison(self, node: ast.Compare) -> Evaluate:
         name, compare, number = self._compared(node)
@@ -106,16 +114,18 @@ class _Compiler:
     def _compared(self, node: ast.Compare) -> tuple[str, Callable[[float, float], bool], float]:
         compare = _COMPARE.get(type(node.ops[0]))
         if len(node.ops) != 1 or compare is None:
-            raise ConditionError("compare one name with one number", node.col_offset)
+            raise self._error("compare one name with one number", node)
         right = node.comparators[0]
         sign = 1.0
         if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.USub):
             sign, right = -1.0, right.operand
         value = right.value if isinstance(right, ast.Constant) else None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConditionError("the right side of a comparison is a number", right.col_offset)
+            raise self._error("the right side of a comparison is a number", right)
+        if not abs(value) < _MAX_NUMBER:
+            raise self._error("the number is too large", right)
         if not isinstance(node.left, ast.Name | ast.Attribute):
-            raise ConditionError("the left side of a comparison is a name", node.left.col_offset)
+            raise self._error("the left side of a comparison is a name", node.left)
         return self._name(node.left), compare, sign * value
 
     def _name(self, node: ast.expr) -> str:
@@ -125,12 +135,15 @@ class _Compiler:
             parts.append(inner.attr)
             inner = inner.value
         if not isinstance(inner, ast.Name):
-            raise ConditionError("expected a name", node.col_offset)
+            raise self._error("expected a name", node)
         name = ".".join([inner.id, *reversed(parts)])
         if not self._known(name):
-            raise ConditionError(f"unknown name {name!r}", node.col_offset, name)
+            raise self._error(f"unknown name {name!r}", node, name)
         self.names.add(name)
         return name
+
+    def _error(self, message: str, node: ast.expr, word: str | None = None) -> ConditionError:
+        return ConditionError(message, self._offset_of(node.col_offset), word)
 
     def triggers(self, node: ast.expr, wanted: bool) -> frozenset[str] | None:
         """Names of which one must have fired for `node` to be `wanted`; None when none has to."""

@@ -177,7 +177,8 @@ class Enforcer:
             return False
         state.offences[key] = kept
         state.time = max(state.time, offence.time)
-        held = standing(kind_of(violation.subject), kept, ladder, self._clauses)
+        known = [offence for offence in kept if offence.clause in self._clauses]
+        held = standing(kind_of(violation.subject), known, ladder, self._clauses)
         if held is not None:
             announced = state.announced.setdefault(key, {})
             out.extend(self._announce(violation, ladder, held, announced, clause.by_report))

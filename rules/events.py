@@ -20,6 +20,8 @@ MAX_TEXT = 200_000
 """Longest text of one field, in code points; a WeChat article body ends well below 50,000."""
 MAX_HTML = 2_000_000
 """Longest HTML of one page, in code points."""
+MAX_RECIPIENTS = 10**12
+"""Most recipients of one mass send: above any platform, and sums of them stay exact as floats."""
 MAX_EVENT_BYTES = 4_000_000
 """Longest encoded event. Larger ones are refused before they are parsed."""
 
@@ -87,7 +89,7 @@ class MassSend(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     text: Text
     links: Urls = []
     channel: Channel
-    recipients: Annotated[int, msgspec.Meta(ge=0)]
+    recipients: Annotated[int, msgspec.Meta(ge=0, le=MAX_RECIPIENTS)]
     promotes: Annotated[list[Name], msgspec.Meta(max_length=100)] = []
     copied_from: Name | None = None
 

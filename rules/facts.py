@@ -110,7 +110,7 @@ class EventFacts(dict[str, float]):
         """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
         pattern = self._tests.patterns[signal.name]
         count = 0
-        for segment in self.scored.segments_of(self.index):
+        for segment in self.scored.segments.of(self.index):
             if FIELDS[self.scored.segments.field[segment]] not in signal.fields:
                 continue
             text = self.scored.segments.texts[segment] if signal.original else self.scored.folded.text(segment)

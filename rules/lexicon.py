@@ -93,13 +93,15 @@ class Automaton:
 def folded_words(words: Mapping[str, float]) -> dict[str, tuple[str, float]]:
     """Folded form -> (as written, weight); of words that fold alike the heaviest stays.
 
-    Raises LexiconError for a word that folds to nothing or to more than MAX_WORD characters.
+    Raises LexiconError for a word that folds to nothing or to more than MAX_WORD characters, or has a NUL.
     """
     result: dict[str, tuple[str, float]] = {}
     for word, weight in words.items():
         form = fold(word)
         if not form.strip():
             raise LexiconError(f"{word!r} has no character that folding keeps")
+        if "\0" in form:
+            raise LexiconError(f"{word!r} has a NUL, which parts one text from the next")
         if len(form) > MAX_WORD:
             raise LexiconError(f"{word!r} is longer than {MAX_WORD} characters")
         if form not in result or weight > result[form][1]:

@@ -16,7 +16,8 @@ from rules.text import fold
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _PLAIN_URL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*\.[a-z]{{2,24}})(?::\d{{1,5}})?(?:[/?#]|$)")
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|https?:", re.I)
+_OTHER_SCHEME = re.compile(r"(?:javascript|data|mailto|tel|sms|about|blob|file):", re.I)
 _DOTS = str.maketrans({"點": ".", "点": ".", "。": ".", "．": ".", "｡": ".", "•": ".", "·": "."})
 _CACHED_HOSTS = 100_000
 _CACHED_URLS = 20_000
@@ -65,9 +66,13 @@ def host_names(urls: Iterable[str]) -> list[str]:
 def parse_link(url: str) -> Link | None:
     """The link in `url`, written as people write them (a scheme may be missing); None when it is no web link."""
     text = url.strip()
+    if _OTHER_SCHEME.match(text):
+        return None
     if not _SCHEME.match(text):
         text = "http://" + text.lstrip("/")
-    parsed = _parse(text) or _parse(_mend(text))
+    parsed = _parse(text)
+    if parsed is None or "." not in parsed.hostname:  # a dot may be written as a word: evil点com
+        parsed = _parse(_mend(text)) or parsed
     if parsed is None or parsed.protocol not in {"http:", "https:"} or not parsed.hostname:
         return None
     href = parsed.href

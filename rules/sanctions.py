@@ -17,8 +17,9 @@ from rules.subjects import sanctions_for
 RENEWALS = 10
 """A renewed sanction grows in steps of a tenth of its duration: a burst of violations gives at most ten
 enforcement events a duration instead of one for each violation."""
-KEPT_FIRST = 3
-"""Violations remembered from the start of one stretch of `grace`, besides the last one."""
+SLOTS = 10
+"""`window` and `grace` are measured in slots of a tenth of `grace`, cut at fixed instants. Of one slot, clause and
+severity only the first violation is remembered: what it leads to does not depend on those that are not."""
 
 
 class Offence(NamedTuple):
@@ -38,7 +39,8 @@ class Standing:
 
     `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
     sanction, or a warning. `actions` are what lands on the subject. `led` are the offences counted for
-    the rung, oldest first; `spell` all since `starts`, the absorbed ones included.
+    the rung, oldest first; `spell` all since something has been in force without a break, the absorbed ones
+    included: what was in force for an earlier one of them stays so.
     """
 
     rung: int
@@ -56,25 +58,33 @@ class Standing:
 def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
-    Once the last rung is reached for good, what follows is dropped. Of one stretch of `grace` (cut at
-    fixed instants) the first few and the last are kept. What lies two windows behind the newest is
-    forgotten: no sanction in force can still depend on it.
+    Once the last rung is reached for good, what follows is dropped. Of one slot the first violation of each
+    clause and severity is kept. What lies two windows behind the newest is forgotten: no sanction in force
+    can still depend on it.
     """
-    ordered = _thinned(sorted(set(offences)), ladder.grace)
+    ordered = _thinned(sorted(set(offences)), ladder)
+    window = ladder.window // slot_of(ladder)
     for index, offence in enumerate(ordered):
         if lasts_for_good(ladder, rung_of(ordered[: index + 1], ladder)):
-            return [kept for kept in ordered[: index + 1] if kept.time > offence.time - ladder.window]
-    return [kept for kept in ordered if kept.time > ordered[-1].time - 2 * ladder.window]
+            return _since(ordered[: index + 1], offence.time // slot_of(ladder) - window, ladder)
+    return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
-def _thinned(ordered: list[Offence], grace: int) -> list[Offence]:
-    cells: dict[tuple[int, Severity], list[Offence]] = {}
+def slot_of(ladder: Ladder) -> int:
+    """The length of a ladder's slots in ms."""
+    return max(ladder.grace // SLOTS, 1)
+
+
+def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
+    return [offence for offence in ordered if offence.time // slot_of(ladder) > slot]
+
+
+def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
+    first: dict[tuple[int, str, Severity, bool], Offence] = {}
     for offence in ordered:
-        cell = cells.setdefault((offence.time // grace, offence.severity), [])
-        if len(cell) > KEPT_FIRST:
-            cell.pop()
-        cell.append(offence)
-    return sorted(offence for cell in cells.values() for offence in cell)
+        slot = offence.time // slot_of(ladder)
+        first.setdefault((slot, offence.clause, offence.severity, offence.holds_share_api), offence)
+    return [*first.values()]
 
 
 def lasts_for_good(ladder: Ladder, rung: int) -> bool:
@@ -92,13 +102,16 @@ def rung_of(offences: Sequence[Offence], ladder: Ladder) -> int:
 
 def _counted(offences: Sequence[Offence], ladder: Ladder) -> list[Offence]:
     """The newest offence, and those before it in the window that lie `grace` apart; oldest first."""
-    newest = offences[-1].time
-    counted = [offences[-1]]
+    length = slot_of(ladder)
+    oldest = offences[-1].time // length - ladder.window // length
+    counted, last = [offences[-1]], offences[-1].time // length
     for offence in reversed(offences):
-        if offence.time <= newest - ladder.window:
+        slot = offence.time // length
+        if slot <= oldest:
             break
-        if offence.time <= counted[-1].time - ladder.grace:
+        if slot <= last - ladder.grace // length:
             counted.append(offence)
+            last = slot
     return counted[::-1]
 
 
@@ -115,8 +128,10 @@ def standing(
         step = rung_of(history, ladder)
         lasts = ladder.rungs[step - 1].duration or 0
         if step > rung or offence.time >= max(ends, starts + ladder.grace):
-            ends = max(ends, offence.time + lasts) if offence.time < ends else offence.time + lasts
-            rung, starts, first, led = step, offence.time, index, _counted(history, ladder)
+            if offence.time >= ends:  # nothing is in force any more
+                first = index
+            ends = max(ends, offence.time + lasts)
+            rung, starts, led = step, offence.time, _counted(history, ladder)
         else:
             ends = max(ends, _renewed(starts, offence.time, lasts))
         if lasts_for_good(ladder, step):

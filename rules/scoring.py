@@ -4,7 +4,7 @@ A word counts once for an event and a signal, however often it occurs; a signal'
 the weights of its distinct words, and 0 below its threshold.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,20 +18,35 @@ _MAX_SPANS = 3
 """Occurrences of words quoted as evidence for one signal."""
 
 
-@dataclass(frozen=True, slots=True)
 class Segments:
-    """The texts of a batch of events: parallel lists, in order of event. `field` indexes FIELDS."""
+    """The texts of a batch of events, in order of event.
 
-    texts: list[str]
-    event: list[int]
-    field: list[int]
+    texts: the texts; event, field: for each, its event and its index in FIELDS.
+    """
 
-    def add(self, event: int, field: int, text: str) -> None:
-        """Adds one text of one event, unless it is empty."""
+    __slots__ = ("_starts", "event", "field", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.event: list[int] = []
+        self.field: list[int] = []
+        self._starts: list[int] = []
+
+    def begin(self) -> None:
+        """The texts added from now on belong to the next event."""
+        self._starts.append(len(self.texts))
+
+    def add(self, field: int, text: str) -> None:
+        """Adds one text of the event begun last, unless it is empty."""
         if text:
             self.texts.append(text)
-            self.event.append(event)
+            self.event.append(len(self._starts) - 1)
             self.field.append(field)
+
+    def of(self, event: int) -> range:
+        """The texts of one event."""
+        last = self._starts[event + 1] if event + 1 < len(self._starts) else len(self.texts)
+        return range(self._starts[event], last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +66,52 @@ class Scored:
         self.folded = folded
         self._scorer = scorer
         self._matches = matches
-        self._events = np.array(segments.event, np.int64)
+        self._spans: tuple[int, dict[str, list[Span]]] = (-1, {})
 
-    def hits(self) -> Iterator[tuple[int, str, float]]:
-        """(event, signal, value) of every signal that fires, in order of event."""
-        return self._scorer.hits(self._matches, self._events, np.array(self.segments.field, np.int64))
+    def hits(self, events: int, wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
+        """Event -> signal -> value, for the events in which a trigger fires, and for those `wanted` anyway.
+
+        `events`: how many the batch has.
+        """
+        fields = np.array(self.segments.field, np.int64)
+        return self._scorer.hits(self._matches, np.array(self.segments.event, np.int64), fields, events, wanted)
 
     def spans(self, event: int, signal: str) -> list[Span]:
         """Up to three places where words of `signal` stand in `event`."""
-        first, last = np.searchsorted(self._events, [event, event + 1])
-        low, high = np.searchsorted(self._matches.text, [first, last])
-        spans: list[Span] = []
-        for at in range(low, high):
-            segment = int(self._matches.text[at])
-            if self._scorer.counts(signal, int(self._matches.word[at]), self.segments.field[segment]):
-                start, end = int(self._matches.start[at]), int(self._matches.end[at])
-                spans.append(Span(segment, *self.folded.original_span(start, end, segment)))
-        spans.sort(key=lambda span: (span.segment, span.start, -span.end))
-        return _outermost(spans)[:_MAX_SPANS]
+        if self._spans[0] != event:
+            self._spans = event, self._all_spans(event)
+        return self._spans[1].get(signal, [])[:_MAX_SPANS]
 
-    def segments_of(self, event: int) -> range:
-        """The segments of one event."""
-        first, last = np.searchsorted(self._events, [event, event + 1])
-        return range(int(first), int(last))
+    def _all_spans(self, event: int) -> dict[str, list[Span]]:
+        texts, found = self.segments.of(event), self._matches
+        low, high = np.searchsorted(found.text, [texts.start, texts.stop])
+        spans: dict[str, list[Span]] = {}
+        for at in range(low, high):
+            segment = int(found.text[at])
+            span = None
+            for name in self._scorer.signals_of(int(found.word[at]), self.segments.field[segment]):
+                span = span or Span(
+                    segment, *self.folded.original_span(int(found.start[at]), int(found.end[at]), segment)
+                )
+                spans.setdefault(name, []).append(span)
+        return {
+            name: _outermost(sorted(places, key=lambda span: (span.segment, span.start, -span.end)))
+            for name, places in spans.items()
+        }
 
 
 class Scorer:
     """The lexicon signals of a pack, compiled: one automaton, and for each word the signals it counts for."""
 
-    def __init__(self, signals: Sequence[LexiconSignal], words: Mapping[str, Mapping[str, float]]) -> None:
-        """`words`: for each lexicon, its words as written and their weights."""
+    def __init__(
+        self,
+        signals: Sequence[LexiconSignal],
+        words: Mapping[str, Mapping[str, float]],
+        triggers: Collection[str] | None = None,
+    ) -> None:
+        """`words`: for each lexicon, its words as written and their weights. `triggers`: the signals that make an
+        event worth looking at; all of them by default."""
+        self._triggers = np.array([triggers is None or signal.name in triggers for signal in signals], np.bool_)
         self._names = [signal.name for signal in signals]
         self._at_least = np.array([signal.at_least for signal in signals], np.float64)
         folded = {name: folded_words(entries) for name, entries in words.items()}
@@ -103,11 +134,16 @@ class Scorer:
         return Scored(self, segments, folded, self._automaton.scan(folded))
 
     def hits(
-        self, matches: Matches, events: NDArray[np.int64], fields: NDArray[np.int64]
-    ) -> Iterator[tuple[int, str, float]]:
-        """See `Scored.hits`."""
+        self,
+        matches: Matches,
+        events: NDArray[np.int64],
+        fields: NDArray[np.int64],
+        count: int,
+        wanted: Sequence[int],
+    ) -> dict[int, dict[str, float]]:
+        """See `Scored.hits`. `events` and `fields`: of each text."""
         if not matches.word.size:
-            return
+            return {}
         counts = self._pointer[matches.word + 1] - self._pointer[matches.word]
         match = np.repeat(np.arange(matches.word.size), counts)
         step = np.arange(match.size) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -117,20 +153,23 @@ class Scorer:
         distinct = np.unique(events[segment[counted]] * self._column.size + entry[counted])
         event, entry = np.divmod(distinct, self._column.size)
         cells, inverse = np.unique(event * len(self._names) + self._column[entry], return_inverse=True)
-        values = np.bincount(inverse, weights=self._weight[entry])
+        values = np.bincount(inverse, weights=self._weight[entry]).round(9)  # ten tenths are 1
         event, column = np.divmod(cells, len(self._names))
         fires = (values > 0) & (values >= self._at_least[column])
-        names = self._names
+        looked_at = np.zeros(count, np.bool_)
+        looked_at[list(wanted)] = True
+        looked_at[event[fires & self._triggers[column]]] = True
+        fires &= looked_at[event]
+        found: dict[int, dict[str, float]] = {}
         for at, of, value in zip(event[fires].tolist(), column[fires].tolist(), values[fires].tolist(), strict=True):
-            yield at, names[of], value
+            found.setdefault(at, {})[self._names[of]] = value
+        return found
 
-    def counts(self, signal: str, word: int, field: int) -> bool:
-        """Whether `word` counts for `signal` in `field`."""
-        column = self._names.index(signal)
-        return any(
-            self._column[entry] == column and (int(self._mask[entry]) >> field) & 1
-            for entry in range(int(self._pointer[word]), int(self._pointer[word + 1]))
-        )
+    def signals_of(self, word: int, field: int) -> Iterator[str]:
+        """The signals that `word` counts for in `field`."""
+        for entry in range(int(self._pointer[word]), int(self._pointer[word + 1])):
+            if (int(self._mask[entry]) >> field) & 1:
+                yield self._names[self._column[entry]]
 
 
 def _outermost(spans: list[Span]) -> list[Span]:

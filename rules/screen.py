@@ -5,7 +5,7 @@ in which one of their triggers fired; links, pages, patterns and fields of the e
 when a rule asks for them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,8 +58,6 @@ class Screen:
             for name, lexicon in pack.lexicons.items()
         }
         signals = list(pack.signals.values())
-        self._scorer = Scorer([s for s in signals if isinstance(s, LexiconSignal)], words)
-        self._behaviours = Behaviours([s for s in signals if isinstance(s, BehaviourSignal)])
         self._tests = Tests(pack)
         self._protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
         self._rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
@@ -67,44 +65,49 @@ class Screen:
         for index, rule in enumerate(self._rules):
             for name in self._signals_behind(rule):
                 self._triggered.setdefault(name, []).append(index)
-        self._triggers = Triggers(
-            [
-                name
-                for name in self._triggered
-                if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
-            ],
-            self._tests,
-        )
+        lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
+        self._scorer = Scorer(lexicons, words, self._triggered.keys())
+        others = [
+            name
+            for name in self._triggered
+            if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
+        ]
+        self._triggers = Triggers(others, self._tests)
+        behaviours = [signal for signal in signals if isinstance(signal, BehaviourSignal)]
+        self._behaviours = Behaviours(behaviours, self._triggered.keys())
 
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
-        segments = Segments([], [], [])
+        segments = Segments()
+        others: dict[int, list[str]] = {}
         for index, arrival in enumerate(arrivals):
-            _add_texts(segments, index, arrival.event)
+            _add_texts(segments, arrival.event)
+            if fired := self._triggers.fired(arrival.event):
+                others[index] = fired
         scored = self._scorer.score(segments)
-        fired: dict[int, dict[str, float]] = {}
-        for index, signal, value in scored.hits():
-            fired.setdefault(index, {})[signal] = value
-        states, skipped = self._count_behaviour(arrivals, scored, state_of, fired)
+        history = _History(self._behaviours, arrivals, scored, state_of)
+        history.count([at for at, arrival in enumerate(arrivals) if self._behaviours.counts_all(arrival.event)])
+        hits = scored.hits(len(arrivals), [*others, *history.values])
+        suspects = sorted({*others, *history.values, *hits})
+        history.count([at for at in suspects if self._behaviours.counts_suspects(arrivals[at].event)])
         violations: list[Violation] = []
         places: list[int] = []
-        for index, arrival in enumerate(arrivals):
-            if index in skipped:
+        for index in suspects:
+            if index in history.known:
                 continue
-            others = self._triggers.fired(arrival.event)
-            if index not in fired and not others:
-                continue
-            facts = EventFacts(fired.get(index, {}), self._tests, arrival.event, scored, index)
-            violations.extend(self._judge(arrival, facts, others))
+            arrival = arrivals[index]
+            values = hits.get(index, {}) | history.values.get(index, {})
+            facts = EventFacts(values, self._tests, arrival.event, scored, index)
+            violations.extend(self._judge(arrival, facts, others.get(index, [])))
             places.extend([index] * (len(violations) - len(places)))
-        return Screened(violations, places, {account: encode_state(state) for account, state in states.items()})
+        return Screened(violations, places, history.states())
 
     def facts(self, event: Content) -> EventFacts:
         """Every signal of one event by name, for explaining; no history."""
-        segments = Segments([], [], [])
-        _add_texts(segments, 0, event)
+        segments = Segments()
+        _add_texts(segments, event)
         scored = self._scorer.score(segments)
-        return EventFacts({name: value for _, name, value in scored.hits()}, self._tests, event, scored, 0)
+        return EventFacts(scored.hits(1, [0]).get(0, {}), self._tests, event, scored, 0)
 
     def _signals_behind(self, rule: Rule) -> Iterator[str]:
         """The signals of which one must fire before the rule can; through the rules it refers to."""
@@ -113,32 +116,6 @@ class Screen:
                 yield from self._signals_behind(self.pack.rules[name.removeprefix("rules.")])
             else:
                 yield name
-
-    def _count_behaviour(
-        self,
-        arrivals: Sequence[Arrival],
-        scored: Scored,
-        state_of: Callable[[str], bytes | None],
-        fired: dict[int, dict[str, float]],
-    ) -> tuple[Mapping[str, AccountState], set[int]]:
-        """Brings the accounts' states forward; returns them, and the events they had counted before."""
-        states: dict[str, AccountState] = {}
-        skipped: set[int] = set()
-        for index, (event, _, stream, position) in enumerate(arrivals):
-            if not self._behaviours.watches(event):
-                continue
-            state = states.get(event.account)
-            if state is None:
-                state = decode_state(state_of(event.account))
-            if self._behaviours.seen(state, stream, position):
-                skipped.add(index)
-                continue
-            states[event.account] = state
-            text = b"".join(scored.folded.codes_of(segment) for segment in scored.segments_of(index))
-            values = self._behaviours.count(state, event, text, stream, position)
-            if values:
-                fired.setdefault(index, {}).update(values)
-        return states, skipped
 
     def _judge(self, arrival: Arrival, facts: EventFacts, others: list[str]) -> Iterator[Violation]:
         """Evaluates the rules that a fired trigger makes possible, those referred to before those referring."""
@@ -189,25 +166,66 @@ class Screen:
                 yield name
 
 
-def _add_texts(segments: Segments, index: int, event: Content) -> None:
-    """Adds all texts of an event. Visible text of HTML stands in fields of its own."""
+class _History:
+    """The behaviour of the accounts of one batch: counts events, brings the accounts' states forward."""
+
+    def __init__(
+        self,
+        behaviours: Behaviours,
+        arrivals: Sequence[Arrival],
+        scored: Scored,
+        state_of: Callable[[str], bytes | None],
+    ) -> None:
+        self._behaviours = behaviours
+        self._arrivals = arrivals
+        self._scored = scored
+        self._state_of = state_of
+        self._changed: dict[str, AccountState] = {}
+        self.values: dict[int, dict[str, float]] = {}
+        """By event, the behaviour signals that fire for it."""
+        self.known: set[int] = set()
+        """Events that the states had counted before: they were judged then, and their violations are out."""
+
+    def count(self, events: Sequence[int]) -> None:
+        """Counts these events of the batch, in order."""
+        for index in events:
+            event, _, stream, position = self._arrivals[index]
+            state = self._changed.get(event.account) or decode_state(self._state_of(event.account))
+            if self._behaviours.seen(state, stream, position):
+                self.known.add(index)
+                continue
+            self._changed[event.account] = state
+            texts = self._scored.segments.of(index)
+            text = b"".join(self._scored.folded.codes_of(segment) for segment in texts)
+            values = self._behaviours.count(state, event, text, stream, position)
+            if values:
+                self.values[index] = values
+
+    def states(self) -> dict[str, bytes]:
+        """The new states of the accounts that changed."""
+        return {account: encode_state(state) for account, state in self._changed.items()}
+
+
+def _add_texts(segments: Segments, event: Content) -> None:
+    """Adds all texts of the next event. Visible text of HTML stands in fields of its own."""
+    segments.begin()
     match event:
         case Share():
-            segments.add(index, _TITLE, event.title)
-            segments.add(index, _DESC, event.desc)
+            segments.add(_TITLE, event.title)
+            segments.add(_DESC, event.desc)
             if (page := event.page) is not None:
                 facts = read_html(page.html) if page.html else EMPTY
-                segments.add(index, _PAGE_TITLE, page.title or facts.title)
-                segments.add(index, _PAGE_TEXT, page.text)
-                segments.add(index, _PAGE_HTML, facts.text)
-                segments.add(index, _BUTTONS, facts.buttons)
+                segments.add(_PAGE_TITLE, page.title or facts.title)
+                segments.add(_PAGE_TEXT, page.text)
+                segments.add(_PAGE_HTML, facts.text)
+                segments.add(_BUTTONS, facts.buttons)
         case Post():
-            segments.add(index, _TITLE, event.title)
-            segments.add(index, _TEXT, event.text)
+            segments.add(_TITLE, event.title)
+            segments.add(_TEXT, event.text)
             if event.html:
                 facts = read_html(event.html)
-                segments.add(index, _HTML, facts.text)
-                segments.add(index, _BUTTONS, facts.buttons)
+                segments.add(_HTML, facts.text)
+                segments.add(_BUTTONS, facts.buttons)
         case MassSend():
-            segments.add(index, _TITLE, event.title)
-            segments.add(index, _TEXT, event.text)
+            segments.add(_TITLE, event.title)
+            segments.add(_TEXT, event.text)

@@ -1,6 +1,7 @@
 """Whom a violation is charged to, and what each sanction lands on."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from rules.decisions import SUBJECT_KINDS, Action, SubjectKind, content_id
 from rules.events import Content, MassSend, Share, links_of
@@ -66,10 +67,18 @@ def subjects_of(event: Content, protected: Callable[[str], bool]) -> list[tuple[
     for host in served:
         found[f"{'ip' if host.is_ip else 'domain'}:{_bounded(host.domain)}"] = "ip" if host.is_ip else "domain"
     if page is not None and page.ip and served:
-        found[f"ip:{page.ip}"] = "ip"
+        found[f"ip:{_canonical_ip(page.ip)}"] = "ip"
     if not isinstance(event, MassSend) and event.app:
         found[f"app:{event.app}"] = "app"
     return [(kind, subject) for subject, kind in found.items()]
+
+
+def _canonical_ip(ip: str) -> str:
+    """One spelling of an address, the one of links; what is no address stays as it is, in lower case."""
+    try:
+        return str(ip_address(ip))
+    except ValueError:
+        return ip.lower()
 
 
 def _bounded(key: str) -> str:

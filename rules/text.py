@@ -167,6 +167,14 @@ def _tables() -> _Tables:
     for character in _DROPPED_PUNCTUATION + "\t":
         dropped[ord(character)] = True
         cjk[ord(character)] = False
+    # What folds to something else is what it folds to: "⽀" is the character 支, "﹒" a dot, "🅅" a letter.
+    changed = np.flatnonzero((fold_to != np.arange(_UNICODE)) & (fold_to < _EXPAND))
+    cjk[changed] = cjk[fold_to[changed]]
+    dropped[changed] = dropped[fold_to[changed]]
+    for point, target in expansions.items():
+        chinese = [bool(cjk[ord(part)]) for part in target]
+        cjk[point] = all(chinese)
+        dropped[point] = not any(chinese) and (dropped[point] or all(dropped[ord(part)] for part in target))
     return _Tables(fold_to, expansions, cjk, dropped)
 
 
@@ -182,9 +190,9 @@ def _fold_point(point: int, simplified: dict[str, str]) -> str:
     if category.startswith("Z") or character == "\t":
         return " "
     form = unicodedata.normalize("NFKC", character)
-    if point < 0x250 or 0x1E00 <= point < 0x2000:  # Latin and Greek: drop the accents as well
+    if ord(form[0]) < 0x250 or 0x1E00 <= point < 0x2000:  # Latin and Greek: drop the accents as well
         form = "".join(c for c in unicodedata.normalize("NFKD", form) if not unicodedata.combining(c))
-    lowered = form.casefold()
+    lowered = "".join(c for c in form.casefold() if unicodedata.category(c) not in {"Cf", "Mn", "Me"})
     return "".join(simplified.get(c, c) for c in lowered).translate(_LOOK_ALIKES)
 
 
@@ -193,4 +201,5 @@ def _simplified() -> dict[str, str]:
     characters = [chr(point) for first, end in _CJK_BLOCKS[:3] for point in range(first, end)]
     converted = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
     pairs = zip(characters, converted, strict=True)
-    return {old: new for old, new in pairs if old != new and len(new) == 1}
+    once = {old: new for old, new in pairs if old != new and len(new) == 1}
+    return {old: once.get(new, new) for old, new in once.items()}

@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 70  # EX_SOFTWARE of sysexits.h
 
+# A fetch of a sibling that has records takes a few milliseconds; half a second is a broker that does not answer.
+DEFAULT_PATIENCE = Patience(stale=0.025, behind=0.5)
+
 
 @dataclass(slots=True)
 class Plan:
@@ -124,9 +127,10 @@ class Executor:
         self._app = app
         self._locks: dict[tuple[Group, int], asyncio.Lock] = {}
         self._working: set[asyncio.Task[bool]] = set()
-        self._sender = Sender(
-            lambda: app.producer._ensure_producer(), max_record_bytes=app.conf.producer_max_request_size
-        )
+        self._sender = Sender(self._producer, max_record_bytes=app.conf.producer_max_request_size)
+
+    def _producer(self) -> Any:
+        return self._app.producer._ensure_producer()
 
     def lease(self, group: Group, partition: int) -> Lease:
         return Lease(group, partition, self._app.consumer_generation_id, self._app.consumer.epoch)
@@ -151,7 +155,7 @@ class Executor:
         return not self._working
 
     def _track(self, work: Any) -> asyncio.Task[bool]:
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[bool] = asyncio.ensure_future(work)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return task
@@ -186,9 +190,7 @@ class Executor:
         if plan.writes:
             tables = [(self._app.state_tables[name], writes) for name, writes in _by_table(plan.writes).items()]
             records = [
-                send
-                for table, writes in tables
-                for send in table.changelog(lease.partition, writes, lease.generation)
+                send for table, writes in tables for send in table.changelog(lease.partition, writes, lease.generation)
             ]
             ends = await self._sender.send_all(records)
             if not self._held(lease):
@@ -222,7 +224,7 @@ class Options:
     datadir: str = "data"  # of RocksDB; one for each worker process
     replication: int = 1  # of changelog topics
     max_batch_records: int = 4096  # 40 ms of work at 10 µs a record
-    patience: Patience = Patience(stale=0.025, behind=0.5)
+    patience: Patience = DEFAULT_PATIENCE
     fetch_max_wait: float = 0.05  # a broker's long poll; see `transport._ConsumerThread`
     max_fetch_bytes: int = 1 << 20  # of one partition in one fetch; a larger record still comes, alone
     session_timeout: float = 10.0  # so long the partitions of a killed worker stand still
@@ -309,9 +311,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     def state_table(self, name: str, **kwargs: Any) -> StateTable:
         """A table of bytes by bytes, partitioned as the groups' topics are."""
-        table = self.Table(
-            name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs
-        )
+        table = self.Table(name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs)
         self.state_tables[name] = table
         return table  # type: ignore[no-any-return]
 

@@ -116,13 +116,19 @@ def explain(pack: Pack, event: Post | Share | MassSend) -> Explanation:
         for name, signal in pack.signals.items()
         if not isinstance(signal, BehaviourSignal) and (value := facts[name]) > 0
     ]
-    signals += [
-        FiredSignal(name, "behaviour", 1.0, True)
-        for name, signal in pack.signals.items()
-        if isinstance(signal, BehaviourSignal) and signal.of == event.type and signal.test == "count"
-    ]
+    signals += [FiredSignal(signal.name, "behaviour", 1.0, True) for signal in _counted(pack, event)]
     violations = screen.screen([Arrival(event, event.type, event.type, 0)], lambda _: None).violations
     return Explanation(pack.label, event.type, texts, signals, list(_rules(pack, violations)))
+
+
+def _counted(pack: Pack, event: Post | Share | MassSend) -> Iterator[BehaviourSignal]:
+    """The behaviour signals that count this event, 1 so far."""
+    channel = event.channel if isinstance(event, MassSend) else None
+    for signal in pack.signals.values():
+        if not isinstance(signal, BehaviourSignal) or signal.of != event.type or signal.test != "count":
+            continue
+        if signal.channels is None or channel in signal.channels:
+            yield signal
 
 
 def _rules(pack: Pack, violations: list[Violation]) -> Iterator[FiredRule]:

@@ -37,16 +37,15 @@ def read_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
     number = end = 0
     while raw := stream.readline(limit + 2):
         number += 1
-        size = len(raw)
-        last = raw
-        while not last.endswith(b"\n") and (last := stream.readline(_CHUNK)):
-            size += len(last)
+        size, tail = len(raw), raw
+        while not tail.endswith(b"\n") and (more := stream.readline(_CHUNK)):
+            size, tail = size + len(more), tail[-1:] + more
         end += size
         body = raw.removeprefix(_BOM) if number == 1 else raw
-        body = body.rstrip(b"\r\n")
-        size -= len(raw) - len(body)
+        size -= len(raw) - len(body) + len(tail) - len(tail.rstrip(b"\r\n"))
+        body = body[: min(size, limit)]
         if body.strip():
-            yield Line(number, body[:limit], size, end)
+            yield Line(number, body, size, end)
 
 
 def event_of(line: Line) -> Event:

@@ -152,9 +152,7 @@ class Lane:
             ready = [(run, count) for run, count in ready if count]
         return ready
 
-    def _deadline(
-        self, waiting: list[_Run], open_ended: list[_Run], standings: Mapping[str, Standing]
-    ) -> float:
+    def _deadline(self, waiting: list[_Run], open_ended: list[_Run], standings: Mapping[str, Standing]) -> float:
         horizon = min(run.clock for run in open_ended)
         behind = any(run.clock == horizon and standings[run.topic] is Standing.BEHIND for run in open_ended)
         oldest = min(run.arrived for run in waiting)

@@ -49,14 +49,10 @@ class StateTable(faust.Table):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.on_recovered: list[
-            PartitionHook
-        ] = []  # a partition's state is complete (again): rebuild what follows it
+        self.on_recovered: list[PartitionHook] = []  # a partition's state is complete (again): rebuild what follows it
         self.on_lost: list[PartitionHook] = []  # the partition goes to another worker: forget what follows it
         self._current: set[int] = set()
-        self._stamps: dict[
-            int, tuple[int, int]
-        ] = {}  # of each partition: generation, and what marks its records
+        self._stamps: dict[int, tuple[int, int]] = {}  # of each partition: generation, and what marks its records
 
     def of(self, partition: int) -> Mapping[bytes, bytes]:
         """The state of an owned partition; a view that follows every `apply`."""
@@ -69,9 +65,21 @@ class StateTable(faust.Table):  # type: ignore[misc]
         return [Send(topic, write.key, write.value, headers, partition) for write in writes]
 
     def apply(self, partition: int, writes: Iterable[Write], generation: int, offset: int) -> None:
-        """Make acknowledged writes visible; `offset` is the changelog's offset of the last of them."""
+        """Make acknowledged writes visible; `offset` is the changelog's offset of the last of them.
+
+        Unless these writes follow in the changelog what the store has, somebody else wrote in between. The store then
+        keeps its offset, so that the next recovery reads that too.
+        """
+        writes = list(writes)
+        before = self.data.offset(partition)
+        reached = offset if offset == before + len(writes) else before
         stamp = self._stamp(partition, generation)
-        self.data.write(partition, {write.key: write.value for write in writes}, offset, stamp)
+        self.data.write(partition, {write.key: write.value for write in writes}, reached, stamp)
+
+    def reached(self, partition: int, offset: int) -> None:
+        """The changelog has been read up to an offset, without records: compaction removed them."""
+        if offset > self.data.offset(partition):
+            self.data.write(partition, {}, offset, self.data.stamp(partition))
 
     def _stamp(self, partition: int, generation: int) -> int:
         """What marks the records written now: the generation, or more when the group began again at 1."""
@@ -167,6 +175,9 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
         self._states.pop(partition, None)
         self._marks.pop(partition, None)
 
+    def offset(self, partition: int) -> int:
+        return self._marks.get(partition, (-1, 0))[0]
+
     def stamp(self, partition: int) -> int:
         return self._marks.get(partition, (-1, 0))[1]
 
@@ -184,7 +195,7 @@ class MemoryStore(memory.Store):  # type: ignore[misc]
 
         Never None: then Faust would keep an offset from before the partition was lost, and skip state.
         """
-        return self._marks.get(tp.partition, (-1, 0))[0]
+        return self.offset(tp.partition)
 
     def reset_state(self) -> None:
         self._states.clear()
@@ -208,6 +219,10 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         if db is not None:
             db.close()
 
+    def offset(self, partition: int) -> int:
+        found = self._db_for_partition(partition).get(self.offset_key)
+        return -1 if found is None else int(found)
+
     def stamp(self, partition: int) -> int:
         return int(self._db_for_partition(partition).get(self.stamp_key) or 0)
 
@@ -223,8 +238,7 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         self._db_for_partition(partition).write(batch)
 
     def persisted_offset(self, tp: TP) -> int:
-        offset = super().persisted_offset(tp)
-        return -1 if offset is None else int(offset)
+        return self.offset(tp.partition)
 
     async def stop(self) -> None:
         for partition in list(self._dbs):
@@ -246,7 +260,7 @@ class _RocksState(Mapping[bytes, bytes]):
 
     def __iter__(self) -> Iterator[bytes]:
         own = (self._store.offset_key, self._store.stamp_key)
-        for key in self._store._db_for_partition(self._partition).keys():
+        for key in self._store._db_for_partition(self._partition).keys():  # noqa: SIM118 (it has no __iter__)
             if key not in own:
                 yield bytes(key)
 

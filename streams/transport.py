@@ -44,9 +44,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.epoch = 0  # counts assignments and losses of them: a batch of another epoch is stale
-        self.draining = (
-            False  # between a revocation and the next assignment, and while stopping: start nothing
-        )
+        self.draining = False  # between a revocation and the next assignment, and while stopping: start nothing
         self._positioned = False  # the positions of the groups' topics are the committed ones
         self._lanes: dict[tuple[Group, int], Lane] = {}
         self._busy: set[tuple[Group, int]] = set()
@@ -200,7 +198,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Before a revocation and before the end: start nothing more, wait for the batches in work, commit."""
         self.draining = True
         if not await self.app.executor.idle(timeout=self.app.options.drain_timeout):
-            self.log.warning("Batches in work gave up: their records will be read again")
+            self.epoch += 1  # whatever they still wait for, they will not go on
+            self.log.warning("Gave up the batches in work: their records will be read again")
         try:
             async with asyncio.timeout(self.app.options.drain_timeout):
                 await self.commit()
@@ -231,8 +230,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         self._positioned = False
-        await super().on_partitions_revoked(revoked)  # waits in `wait_empty`
-        self._forget()
+        try:
+            await super().on_partitions_revoked(revoked)  # waits in `wait_empty`
+        except Exception as error:  # aiokafka would log it and go on
+            self.app.fail("giving up partitions", error)
+            raise
+        finally:
+            self._forget()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.stop_flow()  # until recovery has set the positions: Faust stops it only if it had partitions before
@@ -257,9 +261,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         for group in self.app.groups:
             counts = {topic: self._thread.topic_partitions(topic) for topic in group.topics}
             if len(set(counts.values())) > 1:
-                raise RuntimeError(
-                    f"the topics of group {group.name} need equal partition counts, have {counts}"
-                )
+                raise RuntimeError(f"the topics of group {group.name} need equal partition counts, have {counts}")
 
     async def perform_seek(self) -> None:
         """Move to the committed offsets; without one, to the beginning (Faust would stay where it is)."""
@@ -296,8 +298,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         recovery = self.app.tables.recovery
         for tp in recovery.active_tps:
             position, _, _ = self._thread.standing(tp)
-            if position is not None and tp in recovery.active_offsets:
-                recovery.active_offsets[tp] = max(recovery.active_offsets[tp], position - 1)
+            if position is not None and position - 1 > recovery.active_offsets.get(tp, position):
+                recovery.active_offsets[tp] = position - 1
+                recovery.tp_to_table[tp].reached(tp.partition, position - 1)
         if not recovery.need_recovery():
             recovery.signal_recovery_end.set()
 

@@ -317,7 +317,8 @@ def test_a_send_that_fails_fails_the_process_and_acks_nothing(topic: str) -> Non
 def table(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
     options = Options(app_id="app", bootstrap="localhost:1", partitions=2, store=request.param, datadir=str(tmp_path))
     made = create_app(options).state_table("table")
-    made.data.path.mkdir(parents=True, exist_ok=True) if request.param == "rocksdb://" else None
+    if request.param == "rocksdb://":
+        made.data.path.mkdir(parents=True, exist_ok=True)
     return made
 
 
@@ -326,11 +327,11 @@ def change(offset: int, key: bytes, value: bytes | None, stamp: bytes) -> Rec:
 
 
 def test_a_store_keeps_partitions_apart_and_knows_its_offset(table: Any) -> None:
-    table.apply(0, [Write("table", b"a", b"1"), Write("table", b"b", b"2")], 1, 7)
-    table.apply(0, [Write("table", b"a", None)], 1, 8)
+    table.apply(0, [Write("table", b"a", b"1"), Write("table", b"b", b"2")], 1, 1)
+    table.apply(0, [Write("table", b"a", None)], 1, 2)
     assert dict(table.of(0)) == {b"b": b"2"}
     assert dict(table.of(1)) == {}
-    assert table.persisted_offset(TP("changelog", 0)) == 8
+    assert table.persisted_offset(TP("changelog", 0)) == 2
     assert table.persisted_offset(TP("changelog", 1)) == -1
     assert table.of(0).get(b"a") is None
 
@@ -342,6 +343,20 @@ def test_a_record_of_a_worker_that_had_lost_the_partition_is_fenced_off(table: A
     assert table.restore(0, [change(2, b"a", b"stale", zombie), change(3, b"b", b"1", owner)]) == 1
     assert dict(table.of(0)) == {b"a": b"new", b"b": b"1"}
     assert table.persisted_offset(TP("changelog", 0)) == 3
+
+
+def test_records_of_somebody_else_between_writes_are_read_at_the_next_recovery(table: Any) -> None:
+    table.restore(0, [change(4, b"a", b"1", b"5")])
+    table.apply(0, [Write("table", b"a", b"2")], 6, 9)
+    assert dict(table.of(0)) == {b"a": b"2"}
+    assert table.persisted_offset(TP("changelog", 0)) == 4
+
+
+def test_a_changelog_that_ends_in_compacted_records_is_complete_all_the_same(table: Any) -> None:
+    table.restore(0, [change(4, b"a", b"1", b"5")])
+    table.reached(0, 9)
+    assert table.persisted_offset(TP("changelog", 0)) == 9
+    assert dict(table.of(0)) == {b"a": b"1"}
 
 
 def test_writes_are_stamped_above_everything_restored_even_after_the_group_was_deleted(table: Any) -> None:

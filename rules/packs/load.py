@@ -28,8 +28,7 @@ from rules.packs.read import (
     read_notice,
 )
 from rules.packs.read_signals import read_signal
-from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean, read_documents
-from rules.packs.source import Mapping as Section
+from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean, read_yaml, yaml_files
 from rules.subjects import sanctions_for
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -38,6 +37,9 @@ _CLAUSE_NAME = re.compile(r"[a-z]+(\.\d+)+")
 _SECTIONS = ("pack", "clauses", "ladders", "lexicons", "lists", "signals", "rules")
 _TRIGGER_COST = {"lexicon": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
 """How often each kind of signal fires, roughly and relative to a lexicon."""
+
+_MAX_CHAIN = 30
+"""Longest chain of rules that refer to each other."""
 
 T = TypeVar("T")
 
@@ -59,17 +61,23 @@ class _Loader:
 
     def load(self, folder: Path) -> Pack:
         try:
-            for _, document in read_documents(folder):
-                self._collect(document)
+            files = yaml_files(folder)
         except PackError as error:
-            raise InvalidPackError([*self._errors, error]) from None
+            raise InvalidPackError([error]) from None
+        for path, name in files:
+            self._guard(lambda path=path, name=name: self._collect(read_yaml(path, name)))  # type: ignore[misc]
+        if self._errors:  # what follows from a file that cannot be read is no error of its own
+            raise InvalidPackError(self._errors)
         pack = self._build(folder)
         if self._errors:
             raise InvalidPackError(self._errors)
         return pack
 
-    def _collect(self, document: Section) -> None:
+    def _collect(self, node: Node | None) -> None:
         """Sorts a file's sections into the pack's, refusing names that are defined twice."""
+        if node is None:
+            return
+        document = node.mapping()
         for section in _SECTIONS:
             with_names = document.take(section)
             if with_names is None:
@@ -148,10 +156,24 @@ class _Loader:
             )
             if best is not None:
                 result[clause.id] = best[1]
-            elif "clauses" in self._raw:
+            else:
                 key = self._raw["clauses"][clause.id][0]
                 self._errors.append(key.error(f"no ladder covers clause {clause.id!r}"))
+        self._check_reach(clauses, ladders)
         return result
+
+    def _check_reach(self, clauses: Mapping[str, Clause], ladders: Mapping[str, Ladder]) -> None:
+        """Refuses a ladder's clause that no clause starts with, or that another ladder names as well."""
+        named: dict[str, str] = {}
+        for ladder in ladders.values():
+            key = self._raw["ladders"][ladder.name][0]
+            for prefix in ladder.clauses:
+                if not any(clause == prefix or clause.startswith(prefix + ".") for clause in self._raw["clauses"]):
+                    self._errors.append(key.error(f"no clause is {prefix!r}", did_you_mean(prefix, clauses)))
+                if prefix in named:
+                    other = f"ladder {named[prefix]!r} covers it as well"
+                    self._errors.append(key.error(f"{prefix!r} is on two ladders", other))
+                named[prefix] = ladder.name
 
 
 class _Rules:
@@ -183,6 +205,8 @@ class _Rules:
         key, value = self._raw[name]
         self._open.append(name)
         try:
+            if len(self._open) > _MAX_CHAIN:
+                raise key.error(f"a chain of more than {_MAX_CHAIN} rules that refer to each other")
             if not _RULE_NAME.fullmatch(name):
                 raise key.error(
                     f"{name!r} is no name for a rule", "small letters, digits, _ and dots: fraud.fake_packet"
@@ -202,7 +226,7 @@ class _Rules:
         source = when_node.text()
         when = self._condition(when_node, source)
         if unless is not None:
-            self._condition(unless, unless.text())  # for its own errors, at its own place
+            self._condition(unless, unless.text(), "unless")  # for its own errors, at its own place
             when = self._condition(when_node, f"({source}) and not ({unless.text()})")
         if when.triggers is None:
             raise when_node.error(
@@ -218,7 +242,7 @@ class _Rules:
             name=name,
             clause=clause.id,
             when=when,
-            egregious_when=self._condition(egregious, egregious.text()) if egregious else None,
+            egregious_when=self._condition(egregious, egregious.text(), "egregious_when") if egregious else None,
             mode=mode.choice(("enforce", "shadow", "off")) if mode else "enforce",  # type: ignore[arg-type]
             charges=_charges(charges) if charges else _default_charges(clause),
             notice=read_notice(notice) if notice else clause.title,
@@ -235,13 +259,13 @@ class _Rules:
             raise node.error(f"unknown clause {name!r}", did_you_mean(name, self._clauses))
         return self._clauses[name]
 
-    def _condition(self, node: Node, source: str) -> Condition:
+    def _condition(self, node: Node, source: str, key: str = "when") -> Condition:
         try:
             return compile_condition(source, lambda name: self._known(name, node), self._cost)
         except ConditionError as error:
             hint = did_you_mean(error.word, self._names()) if error.word else ""
             raise PackError(
-                node.place_within(error.offset), f"`when` {error}" if not error.word else str(error), hint
+                node.place_within(error.offset), f"`{key}` {error}" if not error.word else str(error), hint
             ) from None
 
     def _names(self) -> list[str]:

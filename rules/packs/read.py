@@ -1,16 +1,22 @@
 """One reader for each section of a pack but signals and rules. Each raises PackError at the value that is wrong."""
 
+import re
 from collections.abc import Iterable
 from typing import get_args
 
 from rules.decisions import Action, Notice
-from rules.events import STRUCTS
+from rules.events import STRUCTS, Page
 from rules.lexicon import MAX_WORD, LexiconError, folded_words
 from rules.packs.model import Case, Clause, HostList, Ladder, Lexicon, Rung
 from rules.packs.source import Node, did_you_mean
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 _MAX_WEIGHT = 1000.0
+_MAX_REPEAT = 1000
+_MAX_SPAN = 3650 * 86_400_000
+"""Longest time from the first to the last event of a case, in ms."""
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_BRAND = re.compile(r"[a-z0-9]+")
 
 
 def read_notice(node: Node) -> Notice:
@@ -86,7 +92,9 @@ def read_lexicon(name: str, node: Node, operator_words: Iterable[str]) -> Lexico
         for text, key, weight in weighted.items():
             _add_word(words, key, text, _weight(weight))
     operator = (flag := body.take("operator")) is not None and flag.boolean()
-    test_words = ((stand_ins := body.take("test_words")) is not None and tuple(stand_ins.texts())) or ()
+    test_words: dict[str, float] = {}
+    for word in stand_ins.sequence() if (stand_ins := body.take("test_words")) is not None else ():
+        _add_word(test_words, word, word.text(), 1.0)
     body.done()
     if operator and words:
         raise node.error("an operator's lexicon has no words of its own", "give them in the operator's list")
@@ -96,7 +104,7 @@ def read_lexicon(name: str, node: Node, operator_words: Iterable[str]) -> Lexico
         raise node.error("the lexicon is empty", "give it `words:` or `weighted:`")
     if operator:
         words = dict.fromkeys(operator_words, 1.0)
-    return Lexicon(name, words, operator, test_words, node.place)
+    return Lexicon(name, words, operator, tuple(test_words), node.place)
 
 
 def _weight(node: Node) -> float:
@@ -119,15 +127,27 @@ def _add_word(words: dict[str, float], node: Node, word: str, weight: float) -> 
 def read_list(name: str, node: Node) -> HostList:
     """One entry of `lists`."""
     body = node.mapping()
-    hosts = ((found := body.take("hosts")) is not None and found.texts()) or []
-    brands = ((found := body.take("brands")) is not None and found.texts()) or []
+    hosts = [_host(host) for host in found.sequence()] if (found := body.take("hosts")) is not None else []
+    brands = [_brand(brand) for brand in found.sequence()] if (found := body.take("brands")) is not None else []
     protected = (flag := body.take("protected")) is not None and flag.boolean()
     body.take("description")
     body.done()
-    for host in hosts:
-        if host != host.lower() or "/" in host or not host:
-            raise node.error(f"{host!r} is no host name", "lower case, no scheme, no path: example.com")
     return HostList(name, frozenset(hosts), tuple(brands), protected)
+
+
+def _host(node: Node) -> str:
+    host = node.text()
+    if not _HOST.fullmatch(host):
+        hint = "lower case, no scheme, no port, no path, no wildcard; other scripts as xn--…: example.com"
+        raise node.error(f"{host!r} is no host name", hint)
+    return host
+
+
+def _brand(node: Node) -> str:
+    brand = node.text()
+    if not _BRAND.fullmatch(brand):
+        raise node.error(f"{brand!r} cannot stand in a host name", "small letters and digits: weixin")
+    return brand
 
 
 def read_case(node: Node) -> Case:
@@ -140,11 +160,24 @@ def read_case(node: Node) -> Case:
     body = node.mapping()
     repeat, every = body.take("repeat"), body.take("every")
     kind = ((found := body.take("type")) is not None and found.choice(("post", "share", "mass_send"))) or "post"
-    known = {name for struct in STRUCTS.values() for name in struct.__struct_fields__}
-    for name, key, _ in body.items():
+    known = set(STRUCTS[kind].__struct_fields__)  # type: ignore[index]
+    for name, key, value in body.items():
         if name not in known | {"repeat", "every", "type"}:
-            raise key.error(f"unknown field {name!r}", did_you_mean(name, known))
-    count = int(repeat.number()) if repeat else 1
+            raise key.error(f"a {kind} has no field {name!r}", did_you_mean(name, known))
+        if name == "page" and value.is_mapping:
+            for part, part_key, _ in value.items():
+                if part not in Page.__struct_fields__:
+                    raise part_key.error(f"a page has no field {part!r}", did_you_mean(part, Page.__struct_fields__))
+    count = _repeats(repeat) if repeat else 1
     interval = every.duration() if every else 0
+    if every is not None and interval * count > _MAX_SPAN:
+        raise every.error("the case lasts more than 10 years")
     rest = {name: value for name, value in fields.items() if name not in {"repeat", "every"}}
     return Case({**rest, "type": kind}, count, interval, node.place)
+
+
+def _repeats(node: Node) -> int:
+    value = node.number()
+    if value != int(value) or not 1 <= value <= _MAX_REPEAT:
+        raise node.error(f"expected a whole number of times, found {node.text()!r}", f"1 to {_MAX_REPEAT}")
+    return int(value)

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import yaml
 
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,9})\s*(s|m|h|d|w)")
+_MAX_DURATION = 36_500 * 86_400_000
+"""100 years in ms: times with a few of these added still fit in 64 bits."""
+_MAX_DEPTH = 50
+"""Deepest nesting of YAML; libyaml's composer recurses in C and ends the process at some 10,000."""
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
@@ -48,6 +52,8 @@ class InvalidPackError(ValueError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that names what `word` may have been meant to be."""
     names = sorted(known)
+    if not names:
+        return "none is defined"
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -136,7 +142,10 @@ class Node:
         match = _DURATION.fullmatch(text.strip())
         if not match or match[1].strip("0") == "":
             raise self.error(f"expected a duration, found {text!r}", "a whole number and one of s, m, h, d, w: 12h, 7d")
-        return int(match[1]) * _UNIT_MS[match[2]]
+        lasts = int(match[1]) * _UNIT_MS[match[2]]
+        if lasts > _MAX_DURATION:
+            raise self.error(f"{text!r} is too long", "at most 36500d, which is 100 years")
+        return lasts
 
     def choice(self, options: Iterable[str]) -> str:
         """One of `options`."""
@@ -152,6 +161,8 @@ class Node:
             return loader.construct_document(self._node)
         except yaml.constructor.ConstructorError as error:
             raise self.error(str(error.problem)) from None
+        except ValueError as error:  # looks like a date or a number and is none: 2016-13-45
+            raise self.error(f"cannot be read: {error}", "put texts in quotes") from None
 
     def _kind(self) -> str:
         match self._node:
@@ -206,32 +217,59 @@ class Mapping:
                 raise key.error(f"unknown key {name!r}", did_you_mean(name, self._known))
 
 
-def read_documents(folder: Path) -> Iterator[tuple[Path, Mapping]]:
-    """Each `*.yaml` below `folder`, in order of name. Raises PackError for what is no YAML mapping."""
+def yaml_files(folder: Path) -> list[tuple[Path, str]]:
+    """Each `*.yaml` below `folder`, in order of name, and what errors call it. Raises PackError without any."""
     start = Place(str(folder), 1, 1)
     if not folder.is_dir():
         raise PackError(start, "there is no such folder", "name the folder that holds the pack's YAML files")
     files = sorted(folder.rglob("*.yaml"))
     if not files:
         raise PackError(start, "the folder holds no *.yaml file")
-    for path in files:
-        document = read_yaml(path, str(path.relative_to(folder.parent)))
-        if document is not None:
-            yield path, document.mapping()
+    return [(path, str(path.relative_to(folder.parent))) for path in files]
 
 
 def read_yaml(path: Path, name: str) -> Node | None:
-    """The one document in `path`, None when it is empty; errors call the file `name`."""
+    """The one document in `path`, None when it is empty; errors call the file `name`. Raises PackError."""
     try:
-        text = path.read_text("utf-8")
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackError(Place(name, 1, 1), f"cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise PackError(Place(name, 1, 1), f"not UTF-8: {error.reason} at byte {error.start}") from None
+        line = data.count(b"\n", 0, error.start)
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise PackError(Place(name, line + 1, column), f"not UTF-8: {error.reason} at byte {error.start}") from None
     try:
+        _check_depth(text, name)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
         raise PackError(place, f"no YAML: {error.problem}", error.context or "") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise PackError(Place(name, 1, 1), f"no YAML: {error}") from None
+    except yaml.reader.ReaderError:
+        line, column = next(_control_characters(text), (1, 1))
+        hint = 'write it as an escape in double quotes: "\\x01"'
+        raise PackError(Place(name, line, column), "no YAML: a control character", hint) from None
     return Node(node, name) if node is not None else None
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuses YAML nested more deeply than any pack is, before anything recurses into it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                raise PackError(Place(name, mark.line + 1, mark.column + 1), "no YAML of a pack: nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _control_characters(text: str) -> Iterator[tuple[int, int]]:
+    """(line, column) of the characters that YAML does not allow."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for column, character in enumerate(line, 1):
+            if yaml.reader.Reader.NON_PRINTABLE.match(character):
+                yield number, column

@@ -104,7 +104,7 @@ def _show_rule(rule: "FiredRule") -> None:
     from rich.text import Text
 
     out = console()
-    notes = [rule.severity] if rule.severity == "egregious" else []
+    notes: list[str] = [rule.severity] if rule.severity == "egregious" else []
     notes += [] if rule.mode == "enforce" else [f"{rule.mode}: recorded, never enforced"]
     notes += ["waits for users' reports: opens a review"] if rule.by_report else []
     head = Text.assemble(("rule    ", "dim"), (rule.name, "bold red"), f"  {rule.clause} {rule.title['zh']}")

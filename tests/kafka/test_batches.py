@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,8 @@ def worker(setup: Setup) -> None:
         partitions=PARTITIONS,
         store=setup.store,
         datadir=setup.datadir,
-        session_timeout=6.0,
+        session_timeout=3.0,  # a killed worker's partitions wait so long
+        drain_timeout=2.5,
         commit_interval=0.3,
         max_batch_records=setup.max_batch,
         max_fetch_bytes=64 << 10,
@@ -301,7 +302,7 @@ def test_a_killed_worker_leaves_nothing_out(setup: Setup) -> None:
     assert committed == ends
 
 
-def test_a_worker_that_joins_and_leaves_costs_nothing(setup: Setup) -> None:
+def test_a_worker_that_joins_and_leaves_costs_nothing(setup: Setup, tmp_path: Path) -> None:
     records = some_records(setup, 24_000)
     setup.pause = 0.02
     steps = [records[i : i + 2000] for i in range(0, len(records), 2000)]
@@ -313,8 +314,10 @@ def test_a_worker_that_joins_and_leaves_costs_nothing(setup: Setup) -> None:
 
     async def join_and_leave() -> None:
         await flowing(setup)
-        with started(setup) as second:
-            await asyncio.sleep(5.0)
+        with started(replace(setup, dump=str(tmp_path / "second"))) as second:
+            while not list(tmp_path.glob("second-*")):  # it has taken a partition
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1.0)
             assert await asyncio.to_thread(stop, second) == 0
 
     async def when() -> list[Any]:

@@ -1,0 +1,96 @@
+"""`warden explain`: what the pack makes of one text, URL or event."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli import warden
+
+TINY = Path(__file__).parents[1] / "data" / "tiny"
+
+
+def run(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(warden, ["explain", "--pack", str(TINY), *arguments], input=given)
+
+
+def explained(*arguments: str, given: str | None = None) -> dict[str, Any]:
+    result = run("--json", *arguments, given=given)
+    assert result.exit_code == 0, result.stderr
+    return dict(json.loads(result.stdout))
+
+
+def test_a_text_is_judged_as_a_post() -> None:
+    found = explained("分 享後查看答案")
+
+    assert found["type"] == "post"
+    assert found["texts"] == [{"field": "text", "text": "分 享後查看答案", "folded": "分享后查看答案"}]
+    assert [(s["name"], s["value"]) for s in found["signals"]] == [("unlock", 1.0)]
+    (rule,) = found["rules"]
+    assert (rule["name"], rule["clause"]) == ("sharing.unlock", "links.1")
+    assert rule["title"] == {"zh": "诱导分享", "en": "induced sharing"}
+    assert [(e["start"], e["end"], e["quote"]) for e in rule["evidence"]] == [(0, 8, "分 享後查看答案")]
+
+
+def test_repeated_offences_climb_to_the_last_rung() -> None:
+    (charge,) = explained("转发后解锁")["rules"][0]["charges"]
+
+    hour = 3_600_000
+    assert [(step["rung"], step["lasts_ms"]) for step in charge["steps"]] == [
+        (1, 12 * hour),
+        (2, 24 * hour),
+        (3, 168 * hour),
+        (4, None),
+    ]
+    assert charge["steps"][3]["actions"] == ["ban_account", "ban_share_api"]
+
+
+def test_an_egregious_offence_goes_straight_to_the_last_rung() -> None:
+    event = {"type": "mass_send", "text": "转发后解锁", "recipients": 200_000, "channel": "nearby"}
+
+    found = explained("--event", json.dumps(event))
+
+    assert found["rules"][0]["severity"] == "egregious"
+    assert [step["rung"] for step in found["rules"][0]["charges"][0]["steps"]] == [4]
+    assert ("nearby_bulk", True) in [(s["name"], s["needs_history"]) for s in found["signals"]]
+
+
+def test_a_url_is_judged_as_a_share() -> None:
+    found = explained("http://weixin-pay.example.com/x")
+
+    assert found["type"] == "share"
+    assert {charge["subject"] for charge in found["rules"][0]["charges"]} == {"account:someone", "domain:example.com"}
+
+
+def test_standard_input_is_a_text_or_an_event() -> None:
+    assert explained("-", given="互推换量\n")["rules"][0]["by_report"]
+    assert explained("--event", "-", given='{"title": "互推换量"}')["texts"][0]["field"] == "title"
+
+
+def test_people_see_the_evidence_and_the_climb() -> None:
+    result = run("恭喜中奖 联系13800138000")
+
+    assert "evidence  phone at text[7:18]: 13800138000" in result.stdout
+    assert "charges  account:someone  ban_account for good" in result.stdout
+    assert "no rule fires" in run("你好").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give a TEXT, a URL or -"),
+        (("x", "--event", "{}"), "give a TEXT, a URL or -"),
+        (("--event", "{"), "--event is no JSON"),
+        (("--event", "[]"), "--event is no JSON object"),
+        (("--event", '{"type": "report"}'), "no valid event: type 'report'"),
+        (("--event", '{"text": 7}'), "no valid event: Expected `str`"),
+    ],
+)
+def test_what_is_no_event_is_refused_with_code_2(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr

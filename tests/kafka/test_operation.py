@@ -1,0 +1,96 @@
+"""What operators see of a running worker: health, metrics, expiry of sanctions, the demo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.kafka.broker import Broker
+from tests.kafka.system import System
+
+
+def share(number: int, time_: datetime, **fields: Any) -> dict[str, Any]:
+    """A share that breaks the tiny pack's rule on sharing to unlock."""
+    body = {"type": "share", "id": f"s{number}", "account": "alice", "time": time_.isoformat(), "scene": "moments"}
+    return {**body, "url": "https://quiz.example/1", "title": "转发后解锁", **fields}
+
+
+def test_health_and_metrics_tell_what_the_worker_does(kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    system = System.create(kafka.bootstrap, prefix, tmp_path)
+    now = datetime.now(UTC)
+    with system.worker() as worker:
+        assert worker.get("/healthz") == (200, '{"status": "ok"}')
+        system.feed([share(1, now), share(2, now, account="bob", title="今天天气好")])
+        system.produce("posts", [(b"carol", b"no json")])
+        system.await_done(3, worker)
+        assert worker.metric(f'warden_events_total{{topic="{prefix}shares"}}') == 2
+        assert worker.metric('warden_violations_total{clause="links.1",mode="enforce"}') == 3
+        assert worker.metric('warden_enforcements_total{action="stop_spread"}') == 1
+        assert worker.metric('warden_enforcements_total{action="block_access"}') == 1
+        assert worker.metric('warden_dead_letters_total{reason="undecodable"}') == 1
+        assert worker.metric('warden_subjects{kind="domain"}') == 1
+        assert worker.metric("warden_bans ") == 3
+        assert worker.metric("warden_consumer_lag") == 0
+        assert worker.metric('warden_latency_seconds_count{stage="screen"}') == 3
+        assert worker.metric('warden_latency_seconds_count{stage="enforce"}') == 3
+        assert worker.metric('warden_batch_events_count{stage="screen"}') >= 1
+        assert worker.metric('warden_batch_seconds_count{stage="enforce"}') >= 1
+
+
+def test_the_worker_listens_on_loopback_only(kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    import psutil
+
+    system = System.create(kafka.bootstrap, prefix, tmp_path)
+    with system.worker() as worker:
+        listening = [c for c in psutil.Process(worker.process.pid).net_connections() if c.status == "LISTEN"]
+        assert [connection.laddr.ip for connection in listening] == ["127.0.0.1"]
+
+
+def test_a_timed_sanction_leaves_the_ban_list_when_it_ends(kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    system = System.create(kafka.bootstrap, prefix, tmp_path, partitions=1)
+    long_ago = datetime.now(UTC) - timedelta(days=2)
+    with system.worker() as worker:
+        system.feed([share(1, long_ago)])
+        system.await_done(1, worker)
+        assert set(system.bans()) == {"link:https://quiz.example/1", "domain:quiz.example", "account:alice"}
+        system.feed([share(2, long_ago + timedelta(hours=13), account="bob", url="https://quiet.example/", title="x")])
+        deadline = time.monotonic() + 20
+        while system.bans():
+            assert time.monotonic() < deadline, system.bans()
+            time.sleep(0.2)
+        tombstones = [record.key for record in system.records("bans") if record.value is None]
+        assert b"domain:quiz.example" in tombstones
+        assert worker.metric("warden_bans ") == 0
+
+
+def test_reports_and_appeals_are_taken_and_stored(kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    system = System.create(kafka.bootstrap, prefix, tmp_path)
+    time_ = datetime.now(UTC).isoformat()
+    report = {"type": "report", "id": "r1", "subject": "account:alice", "reporter": "bob", "category": "spam"}
+    appeal = {"type": "appeal", "id": "a1", "subject": "domain:x.example", "enforcement": "e", "verdict": "upheld"}
+    with system.worker() as worker:
+        system.feed([{**report, "time": time_}, {**appeal, "time": time_, "moderator": "m", "reason": "checked"}])
+        deadline = time.monotonic() + 20
+        while worker.metric("warden_subjects{") < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert not system.records("dead_letters")
+    assert not system.records("enforcements")
+
+
+def test_the_demo_runs_to_its_end_on_the_embedded_broker() -> None:
+    command = [sys.executable, "-m", "streams.cli", "demo", "--events", "2000", "--rate", "2000", "--exit", "--json"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    summary = orjson.loads(done.stdout)
+    assert summary["events"] == 2000
+    assert summary["violations"] > 50
+    assert summary["enforcements"] == sum(summary["enforcements_by_action"].values()) > 20
+    assert summary["dead_letters"] > 0
+    assert summary["seconds"] > 0

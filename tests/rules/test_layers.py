@@ -1,0 +1,43 @@
+"""The arrow between the two halves points one way: the judgement knows nothing of the plumbing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rules
+
+SOURCES = sorted(Path(rules.__file__).parent.rglob("*.py"))
+PLUMBING = {"streams", "faust", "mode", "aiokafka", "asyncio", "threading", "multiprocessing", "socket"}
+CLOCKS = {("time", "time"), ("time", "monotonic"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
+
+
+def imported(source: Path) -> Iterator[str]:
+    """The top-level packages that a file imports."""
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name.partition(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." if node.level else (node.module or "").partition(".")[0]
+
+
+def test_the_sources_are_found() -> None:
+    assert {"events.py", "enforce.py", "load.py"} <= {source.name for source in SOURCES}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_rules_import_nothing_of_the_plumbing(source: Path) -> None:
+    assert PLUMBING.isdisjoint(imported(source))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_rules_read_no_clock(source: Path) -> None:
+    read = {
+        (node.value.id, node.attr)
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    assert CLOCKS.isdisjoint(read)
