@@ -73,7 +73,7 @@ def parse_link(url: str) -> Link | None:
     parsed = _parse(text)
     if parsed is None or "." not in parsed.hostname:  # a dot may be written as a word: evil点com
         parsed = _parse(_mend(text)) or parsed
-    if parsed is None or parsed.protocol not in {"http:", "https:"} or not parsed.hostname:
+    if parsed is None or parsed.protocol not in {"http:", "https:"} or not parsed.hostname.strip("."):
         return None
     href = parsed.href
     if parsed.hash:

@@ -7,6 +7,7 @@ when a rule asks for them.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
@@ -61,6 +62,10 @@ class Screen:
         self._tests = Tests(pack)
         self._protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
         self._rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
+        self._mentioned = {
+            rule.name: sorted(rule.when.names, key=lambda name: (not self._is_lexicon(name), name))
+            for rule in self._rules
+        }
         self._triggered: dict[str, list[int]] = {}
         for index, rule in enumerate(self._rules):
             for name in self._signals_behind(rule):
@@ -109,6 +114,9 @@ class Screen:
         scored = self._scorer.score(segments)
         return EventFacts(scored.hits(1, [0]).get(0, {}), self._tests, event, scored, 0)
 
+    def _is_lexicon(self, name: str) -> bool:
+        return isinstance(self.pack.signals.get(name), LexiconSignal)
+
     def _signals_behind(self, rule: Rule) -> Iterator[str]:
         """The signals of which one must fire before the rule can; through the rules it refers to."""
         for name in rule.when.triggers or ():
@@ -151,19 +159,22 @@ class Screen:
             )
 
     def _evidence(self, rule: Rule, facts: EventFacts) -> list[Evidence]:
-        """What made the rule fire: words where they stand, and what else was found."""
-        found: list[Evidence] = []
-        for name in self._names_behind(rule):
-            if facts[name] > 0:
-                found.extend(describe(facts, name, _MAX_QUOTE))
-        return found[:_MAX_EVIDENCE]
+        """What made the rule fire: words where they stand, and what else was found; at most _MAX_EVIDENCE pieces."""
+        pieces = (
+            piece
+            for name in self._fired_behind(rule, facts)
+            if facts[name] > 0
+            for piece in describe(facts, name, _MAX_QUOTE)
+        )
+        return list(islice(pieces, _MAX_EVIDENCE))
 
-    def _names_behind(self, rule: Rule) -> Iterator[str]:
-        for name in sorted(rule.when.names):
-            if name.startswith("rules."):
-                yield from self._names_behind(self.pack.rules[name.removeprefix("rules.")])
-            else:
+    def _fired_behind(self, rule: Rule, facts: EventFacts) -> Iterator[str]:
+        """The signals a rule mentions, words first, and those of the rules it refers to that fired."""
+        for name in self._mentioned[rule.name]:
+            if not name.startswith("rules."):
                 yield name
+            elif facts[name] > 0:
+                yield from self._fired_behind(self.pack.rules[name.removeprefix("rules.")], facts)
 
 
 class _History:

@@ -26,6 +26,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import faust
@@ -240,6 +241,10 @@ class Options:
     web_port: int = 6066
     exit: Callable[[int], object] = os._exit  # how a failure ends the process; must not return outside tests
 
+    def make_datadir(self) -> None:
+        """Makes the data directory with its parents, which Faust would not."""
+        Path(self.datadir).mkdir(parents=True, exist_ok=True)
+
     def settings(self) -> dict[str, Any]:
         """The same, as Faust's settings, with what never varies."""
         return {
@@ -345,7 +350,13 @@ def create_app(options: Options) -> BatchApp:
     return BatchApp(options)
 
 
-def run(app: BatchApp, *, loglevel: str = "WARNING") -> NoReturn:
-    """Run a worker until SIGTERM or SIGINT: it finishes the batches in work, commits, leaves the group, exits 0."""
-    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, quiet=True).execute_from_commandline()
+def run(app: BatchApp) -> NoReturn:
+    """Run a worker until SIGTERM or SIGINT: it finishes the batches in work, commits, leaves the group, exits 0.
+
+    Logging is the caller's to set up.
+    """
+    app.options.make_datadir()
+    worker = faust.Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
+    worker.spinner = None  # it would write escape codes into a log file
+    worker.execute_from_commandline()
     raise AssertionError("the worker returned")

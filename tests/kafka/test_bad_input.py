@@ -55,7 +55,8 @@ def test_every_kind_of_wrong_record_becomes_a_dead_letter_that_says_why(
     wrong: list[tuple[bytes | None, bytes | None, str]] = [
         (key, b"{", "undecodable"),
         (key, b"\xff\xfe", "undecodable"),
-        (key, b"[" * 100_000, "undecodable"),
+        (key, b'{"extra":' + b"[" * 100_000, "undecodable"),
+        (key, b"[" * 100_000, "invalid"),
         (key, b"[]", "invalid"),
         (key, orjson.dumps({**fields, "time": "yesterday"}), "invalid"),
         (key, orjson.dumps({**fields, "time": "2026-11-01T08:00:00"}), "invalid"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import random
 import signal
@@ -101,7 +102,8 @@ def worker(setup: Setup) -> None:
             Path(f"{setup.dump}-{partition}").write_text(json.dumps(state))
 
     table.on_recovered.append(dump)
-    run(app, loglevel=os.environ.get("WORKER_LOG", "WARNING"))
+    logging.basicConfig(level=os.environ.get("WORKER_LOG", "WARNING"))
+    run(app)
 
 
 # --- what the tests share

@@ -38,7 +38,7 @@ def mass_send(text: str = "", **fields: Any) -> MassSend:
     return MassSend(text=text, **filled)
 
 
-def violation(  # noqa: PLR0913 - a record of seven fields
+def violation(
     time: datetime = START,
     *,
     subject: str = "account:alice",

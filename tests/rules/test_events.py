@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -161,7 +162,7 @@ def test_a_time_without_a_zone_or_that_is_none_is_invalid(time: object) -> None:
         b'{"id": "\xed\xa0\x80"}',
         b'{"id": "\\ud800"}',
         b'{"id": "tab\tinside"}',
-        b'{"id": "1"} {"id": "2"}',
+        encoded("post") + b" {}",
     ],
 )
 def test_bytes_that_are_no_json_are_undecodable(body: bytes) -> None:
@@ -252,7 +253,8 @@ def test_converting_and_decoding_give_the_same_event() -> None:
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-times = st.datetimes(timezones=st.timezones())
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.datetimes(timezones=zones)
 EVENTS = st.one_of(
     st.builds(Post, id=names, account=names, time=times, title=texts, text=texts, links=st.lists(names, max_size=3)),
     st.builds(Share, id=names, account=names, time=times, url=names, scene=st.sampled_from(["moments", "chat"])),

@@ -1,0 +1,118 @@
+"""The cases beside the rules: a failing one, and a rule without any, do not go unnoticed."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.packs import InvalidPackError, Pack, load_pack
+from rules.packs.check import CheckResult, check_pack
+from tests.rules.conftest import WritePack
+
+BASE = """
+    pack: {name: p, version: "1"}
+    clauses:
+      links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread]}
+    ladders:
+      all: {clauses: [links], window: 180d, grace: 1h, rungs: [{apply: first}]}
+    lexicons:
+      words: {words: [红包]}
+      secret: {operator: true, test_words: [虚构词]}
+    signals:
+      packet: {lexicon: words}
+      secret: {lexicon: secret}
+      often: {behaviour: count, of: post, within: 1h}
+    """
+
+
+def checked(write_pack: WritePack, rules: str) -> CheckResult:
+    return check_pack(load_pack(write_pack(base=BASE, rules=rules)))
+
+
+def test_the_tiny_pack_passes_its_own_cases(tiny: Pack) -> None:
+    result = check_pack(tiny)
+    assert result.ok
+    assert result.cases == sum(result.cases_of.values()) == 15
+
+
+def test_a_hit_that_misses_is_a_failure_at_its_place(write_pack: WritePack) -> None:
+    result = checked(write_pack, "rules: {r: {clause: links.1, when: packet, hits: [红包, 红色], passes: [无]}}")
+    assert [str(failure) for failure in result.failures] == ["pack/rules.yaml:1:55: r: must hit but does not: '红色'"]
+    assert not result.ok
+
+
+def test_a_pass_that_hits_is_a_failure_that_names_what_fired(write_pack: WritePack) -> None:
+    result = checked(write_pack, "rules: {r: {clause: links.1, when: packet, hits: [红包], passes: [红 包]}}")
+    assert [str(failure) for failure in result.failures] == [
+        "pack/rules.yaml:1:65: r: must not hit but does: '红 包'; fired: r"
+    ]
+
+
+@pytest.mark.parametrize("cases", ["hits: [红包]", "passes: [无]", "notice: {zh: 一, en: one}"])
+def test_a_rule_without_hits_or_without_passes_is_untested(write_pack: WritePack, cases: str) -> None:
+    result = checked(write_pack, f"rules: {{r: {{clause: links.1, when: packet, {cases}}}}}")
+    assert (result.untested, result.ok) == (["r"], False)
+
+
+def test_a_rule_that_is_off_has_no_cases_to_run(write_pack: WritePack) -> None:
+    result = checked(write_pack, "rules: {r: {clause: links.1, when: packet, mode: 'off', hits: [无]}}")
+    assert (result.cases, result.untested, result.ok) == (0, [], True)
+
+
+def test_a_rule_in_shadow_is_tested_like_any(write_pack: WritePack) -> None:
+    result = checked(write_pack, "rules: {r: {clause: links.1, when: packet, mode: shadow, hits: [无], passes: [无]}}")
+    assert len(result.failures) == 1
+
+
+def test_of_a_repeated_event_the_last_is_judged(write_pack: WritePack) -> None:
+    rules = """
+    rules:
+      r:
+        clause: links.1
+        when: often >= 3
+        hits: [{text: a, repeat: 3, every: 10m}]
+        passes: [{text: a, repeat: 2, every: 10m}, {text: a, repeat: 3, every: 1h}]
+    """
+    assert checked(write_pack, rules).ok
+
+
+def test_cases_do_not_know_of_each_other(write_pack: WritePack) -> None:
+    rules = """
+    rules:
+      r:
+        clause: links.1
+        when: often >= 3
+        hits: [{text: a, repeat: 3, every: 1s}]
+        passes: [a, a, a, {text: a, repeat: 2, every: 1s}]
+    """
+    assert checked(write_pack, rules).ok
+
+
+def test_an_operators_lexicon_is_tested_with_its_made_up_words(write_pack: WritePack) -> None:
+    rules = "rules: {r: {clause: links.1, when: secret, hits: [虚构词], passes: [真词]}}"
+    pack = load_pack(write_pack(base=BASE, rules=rules), {"secret": ["真词"]})
+    assert check_pack(pack).ok
+    assert pack.lexicons["secret"].words == {"真词": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("{text: 5}", "Expected `str`"),
+        ("{text: [a]}", "Expected `str`"),
+        ("{text: 2016-01-01}", "Expected `str`"),
+        ("{type: share, scene: shop}", "Invalid enum value"),
+        ("{type: mass_send, recipients: -1}", "Expected `int` >= 0"),
+    ],
+)
+def test_a_case_that_is_no_valid_event_is_an_error_at_its_place(write_pack: WritePack, case: str, message: str) -> None:
+    rules = f"rules: {{r: {{clause: links.1, when: packet, hits: [{case}]}}}}"
+    with pytest.raises(InvalidPackError) as caught:
+        checked(write_pack, rules)
+    (error,) = caught.value.errors
+    assert (str(error.place), message in error.message) == ("pack/rules.yaml:1:51", True)
+
+
+def test_every_case_that_is_no_valid_event_is_named(write_pack: WritePack) -> None:
+    with pytest.raises(InvalidPackError) as caught:
+        checked(write_pack, "rules: {r: {clause: links.1, when: packet, hits: [{text: 5}, a, {text: 6}]}}")
+    assert [error.place.column for error in caught.value.errors] == [51, 65]
