@@ -92,10 +92,10 @@ class _Compiler:
         match node:
             case ast.BoolOp(op=ast.And(), values=values):
                 parts = [self.build(value, depth + 1) for value in values]
-                return lambda facts: all(part(facts) for part in parts)
+                return _all_of(parts)
             case ast.BoolOp(values=values):
                 options = [self.build(value, depth + 1) for value in values]
-                return lambda facts: any(option(facts) for option in options)
+                return _any_of(options)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inner = self.build(operand, depth + 1)
                 return lambda facts: not inner(facts)
@@ -170,3 +170,23 @@ class _Compiler:
 
     def _total(self, names: frozenset[str]) -> float:
         return sum(self._cost(name) or 0.0 for name in names)
+
+
+def _all_of(parts: list[Evaluate]) -> Evaluate:
+    def evaluate(facts: Facts) -> bool:
+        for part in parts:  # noqa: SIM110 - a generator in all() costs as much as the parts
+            if not part(facts):
+                return False
+        return True
+
+    return evaluate
+
+
+def _any_of(parts: list[Evaluate]) -> Evaluate:
+    def evaluate(facts: Facts) -> bool:
+        for part in parts:  # noqa: SIM110
+            if part(facts):
+                return True
+        return False
+
+    return evaluate

@@ -150,9 +150,5 @@ def content_id(*parts: str) -> str:
 
     Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
     """
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(4, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return blake2b(b"".join(len(data).to_bytes(4, "big") + data for data in encoded), digest_size=16).hexdigest()

@@ -23,7 +23,7 @@ from rules.decisions import (
 )
 from rules.events import Appeal, Report, from_millis, millis
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, Standing, remembered, standing
+from rules.sanctions import Offence, Standing, matters, remembered, standing
 from rules.subjects import kind_of
 
 MAX_REPORTS = 200
@@ -97,21 +97,20 @@ class Enforcer:
         """Applies `inputs` in order. `state_of(subject)` is its encoded state, None without one."""
         result = Enforced()
         states: dict[str, SubjectState] = {}
-        before: dict[str, list[BanEntry]] = {}
-        changed: set[str] = set()
+        changed: dict[str, None] = {}
         for item in inputs:
             subject = item.subject
             if subject not in states:
                 states[subject] = decode_subject(state_of(subject))
-                before[subject] = self._in_force(subject, states[subject])
             if self._apply(states[subject], item, result.decisions):
-                changed.add(subject)
+                changed[subject] = None
         for subject in changed:
             state = states[subject]
+            before = self._in_force(subject, decode_subject(state_of(subject)))
             entries = self._in_force(subject, state)
             state.due, state.banned = self._due(state, kind_of(subject)), bool(entries)
             result.states[subject] = _ENCODER.encode(state)
-            if entries != before[subject]:
+            if entries != before:
                 result.bans[subject] = _ban(subject, entries, state.time)
         return result
 
@@ -172,6 +171,8 @@ class Enforcer:
             violation.holds_share_api,
         )
         old = state.offences.get(key, [])
+        if not matters(old, offence, ladder):
+            return False
         kept = remembered([*old, offence], ladder)
         if kept == old:
             return False

@@ -45,8 +45,12 @@ class Tests:
             [brand for hosts in guarded for brand in hosts.brands],
         )
 
-    def link_test(self, signal: LinkSignal) -> Callable[[str], bool]:
-        """The test of a link signal, over host names."""
+        self.link_tests = {
+            signal.name: self._link_test(signal) for signal in pack.signals.values() if isinstance(signal, LinkSignal)
+        }
+        """Name of a link signal -> its test, over host names."""
+
+    def _link_test(self, signal: LinkSignal) -> Callable[[str], bool]:
         listed = signal.hosts.hosts if signal.hosts else frozenset()
         tests: dict[LinkTest, Callable[[str], bool]] = {
             "any": lambda _: True,
@@ -103,8 +107,8 @@ class EventFacts(dict[str, float]):
     def matching_hosts(self, signal: LinkSignal) -> list[str]:
         """The hosts for which the signal's test holds."""
         hosts = self.hosts()
-        holds = self._tests.link_test(signal)
-        return [name for name in hosts if holds(name)] if hosts else []
+        holds = self._tests.link_tests[signal.name]
+        return [name for name in hosts if holds(name)]
 
     def pattern_matches(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
         """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
@@ -113,7 +117,7 @@ class EventFacts(dict[str, float]):
         for segment in self.scored.segments.of(self.index):
             if FIELDS[self.scored.segments.field[segment]] not in signal.fields:
                 continue
-            text = self.scored.segments.texts[segment] if signal.original else self.scored.folded.text(segment)
+            text = self.scored.segments.texts[segment] if signal.original else self.scored.folded_text(segment)
             for match in pattern.finditer(text):
                 yield segment, match.start(), match.end()
                 count += 1

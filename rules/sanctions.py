@@ -70,6 +70,14 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
+def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
+    """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
+    cell = _cell(offence, ladder)
+    if any(kept <= offence and _cell(kept, ladder) == cell for kept in old):
+        return False
+    return not (old and offence > old[-1] and lasts_for_good(ladder, rung_of(old, ladder)))
+
+
 def slot_of(ladder: Ladder) -> int:
     """The length of a ladder's slots in ms."""
     return max(ladder.grace // SLOTS, 1)
@@ -82,9 +90,13 @@ def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
 def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
     first: dict[tuple[int, str, Severity, bool], Offence] = {}
     for offence in ordered:
-        slot = offence.time // slot_of(ladder)
-        first.setdefault((slot, offence.clause, offence.severity, offence.holds_share_api), offence)
+        first.setdefault(_cell(offence, ladder), offence)
     return [*first.values()]
+
+
+def _cell(offence: Offence, ladder: Ladder) -> tuple[int, str, Severity, bool]:
+    """Offences of one cell lead to the same: the first of them stands for all."""
+    return offence.time // slot_of(ladder), offence.clause, offence.severity, offence.holds_share_api
 
 
 def lasts_for_good(ladder: Ladder, rung: int) -> bool:

@@ -4,7 +4,7 @@ A word counts once for an event and a signal, however often it occurs; a signal'
 the weights of its distinct words, and 0 below its threshold.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,7 @@ class Scored:
         self._scorer = scorer
         self._matches = matches
         self._spans: tuple[int, dict[str, list[Span]]] = (-1, {})
+        self._texts: dict[int, str] = {}
 
     def hits(self, events: int, wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
         """Event -> signal -> value, for the events in which a trigger fires, and for those `wanted` anyway.
@@ -75,6 +76,13 @@ class Scored:
         """
         fields = np.array(self.segments.field, np.int64)
         return self._scorer.hits(self._matches, np.array(self.segments.event, np.int64), fields, events, wanted)
+
+    def folded_text(self, segment: int) -> str:
+        """The folded form of one text; several patterns read the same one."""
+        text = self._texts.get(segment)
+        if text is None:
+            text = self._texts[segment] = self.folded.text(segment)
+        return text
 
     def spans(self, event: int, signal: str) -> list[Span]:
         """Up to three places where words of `signal` stand in `event`."""
@@ -86,18 +94,14 @@ class Scored:
         texts, found = self.segments.of(event), self._matches
         low, high = np.searchsorted(found.text, [texts.start, texts.stop])
         spans: dict[str, list[Span]] = {}
-        for at in range(low, high):
-            segment = int(found.text[at])
-            span = None
-            for name in self._scorer.signals_of(int(found.word[at]), self.segments.field[segment]):
-                span = span or Span(
-                    segment, *self.folded.original_span(int(found.start[at]), int(found.end[at]), segment)
-                )
-                spans.setdefault(name, []).append(span)
-        return {
-            name: _outermost(sorted(places, key=lambda span: (span.segment, span.start, -span.end)))
-            for name, places in spans.items()
-        }
+        rows = (found.text[low:high].tolist(), found.start[low:high].tolist(), found.end[low:high].tolist())
+        for segment, start, end, word in zip(*rows, found.word[low:high].tolist(), strict=True):
+            span = Span(segment, *self.folded.original_span(start, end, segment))
+            bit = 1 << self.segments.field[segment]
+            for name, mask in self._scorer.signals_of(word):
+                if mask & bit:
+                    spans.setdefault(name, []).append(span)
+        return {name: _outermost(places) for name, places in spans.items()}
 
 
 class Scorer:
@@ -122,6 +126,9 @@ class Scorer:
                 entries.setdefault(form, []).append((column, weight, mask))
         self._automaton = Automaton(entries)
         flat = [entry for found in entries.values() for entry in found]
+        self._signals_of = [
+            tuple((self._names[column], mask) for column, _, mask in found) for found in entries.values()
+        ]
         self._pointer = np.cumsum([0, *(len(found) for found in entries.values())])
         self._column = np.array([column for column, _, _ in flat], np.int64)
         self._weight = np.array([weight for _, weight, _ in flat], np.float64)
@@ -165,17 +172,15 @@ class Scorer:
             found.setdefault(at, {})[self._names[of]] = value
         return found
 
-    def signals_of(self, word: int, field: int) -> Iterator[str]:
-        """The signals that `word` counts for in `field`."""
-        for entry in range(int(self._pointer[word]), int(self._pointer[word + 1])):
-            if (int(self._mask[entry]) >> field) & 1:
-                yield self._names[self._column[entry]]
+    def signals_of(self, word: int) -> tuple[tuple[str, int], ...]:
+        """The signals that `word` counts for, each with the bits of its fields."""
+        return self._signals_of[word]
 
 
 def _outermost(spans: list[Span]) -> list[Span]:
-    """Without spans that lie inside another one; `spans` are sorted by segment, start, and longest first."""
+    """In order, without spans that lie inside another one."""
     result: list[Span] = []
-    for span in spans:
+    for span in sorted(spans, key=lambda span: (span.segment, span.start, -span.end)):
         if result and result[-1].segment == span.segment and span.end <= result[-1].end:
             continue
         result.append(span)

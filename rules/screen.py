@@ -27,7 +27,10 @@ _TITLE, _TEXT, _DESC, _HTML, _PAGE_TITLE, _PAGE_TEXT, _PAGE_HTML, _BUTTONS = ran
 
 
 class Arrival(NamedTuple):
-    """An event as it came: from `source`, as number `position` of `stream` (a topic-partition, or a file)."""
+    """An event as it came: from `source`, as number `position` of `stream` (a topic, or a file's lines of a type).
+
+    Positions of one account in one stream grow, and a stream carries one type of event.
+    """
 
     event: Content
     source: str

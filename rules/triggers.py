@@ -6,13 +6,18 @@ remembered by host. Everything else waits until a rule asks for it (`rules.facts
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import assert_never
 
-from rules.events import Content, links_of
+from rules.events import Content, MassSend, Post, Share
 from rules.facts import Tests, event_value, page_of, page_value, urls_of
 from rules.links import host_names
-from rules.packs.model import EventSignal, LinkSignal, PageSignal
+from rules.packs.model import EventSignal, LinkSignal, PageSignal, PageTest
 
 _CACHED_HOSTS = 100_000
+
+
+_OF_PLAIN_PAGES: frozenset[PageTest] = frozenset(("any", "privacy_notice"))
+"""What can be found on a page of which only the text is known."""
 
 
 class Triggers:
@@ -20,21 +25,39 @@ class Triggers:
 
     def __init__(self, names: Iterable[str], tests: Tests) -> None:
         signals = [tests.signals[name] for name in names]
-        self._links = [(s.name, tests.link_test(s)) for s in signals if isinstance(s, LinkSignal)]
+        self._links = [(s.name, tests.link_tests[s.name]) for s in signals if isinstance(s, LinkSignal)]
         self._pages = [s for s in signals if isinstance(s, PageSignal)]
-        self._events = [s for s in signals if isinstance(s, EventSignal)]
+        self._plain_pages = [s for s in self._pages if s.test in _OF_PLAIN_PAGES]
+        events = [s for s in signals if isinstance(s, EventSignal)]
+        self._events: dict[type[Content], list[EventSignal]] = {
+            struct: [s for s in events if s.test == "type" or s.test in struct.__struct_fields__]
+            for struct in (Post, Share, MassSend)
+        }
         self._of_host = lru_cache(_CACHED_HOSTS)(self._test_host)
 
     def fired(self, event: Content) -> list[str]:
         """The names of those that fire; values are worked out by `EventFacts`."""
         found: list[str] = []
-        if self._links and links_of(event):
-            for host in host_names(urls_of(event)):
+        if self._links and (urls := urls_of(event)):
+            for host in host_names(urls):
                 found.extend(self._of_host(host))
-        if self._pages and (page := page_of(event)) is not None:
-            found.extend(signal.name for signal in self._pages if page_value(signal, event, page))
-        found.extend(signal.name for signal in self._events if event_value(signal, event))
+        pages = self._pages if _has_html(event) else self._plain_pages
+        if pages and (page := page_of(event)) is not None:
+            found.extend(signal.name for signal in pages if page_value(signal, event, page))
+        found.extend(signal.name for signal in self._events[type(event)] if event_value(signal, event))
         return found
 
     def _test_host(self, host: str) -> tuple[str, ...]:
         return tuple(name for name, holds in self._links if holds(host))
+
+
+def _has_html(event: Content) -> bool:
+    match event:
+        case Share():
+            return event.page is not None and bool(event.page.html)
+        case Post():
+            return bool(event.html)
+        case MassSend():
+            return False
+        case _ as never:
+            assert_never(never)
