@@ -262,7 +262,8 @@ def _check_depth(text: str, name: str) -> None:
             depth += 1
             if depth > _MAX_DEPTH:
                 mark = event.start_mark
-                raise PackError(Place(name, mark.line + 1, mark.column + 1), "no YAML of a pack: nested too deeply")
+                place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
+                raise PackError(place, "no YAML of a pack: nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -47,7 +47,11 @@ def test_a_violation_is_enforced_by_what_lands_on_its_subject(court: Court) -> N
     assert isinstance(found, Enforcement)
     assert (found.action, found.rung, found.permanent) == ("block_access", 1, False)
     assert (found.starts, found.ends) == (START, at(hours=12))
-    assert (found.clauses, found.rule, found.violations) == (["links.1"], "sharing.unlock", [violation(subject=SITE).id])
+    assert (found.clauses, found.rule, found.violations) == (
+        ["links.1"],
+        "sharing.unlock",
+        [violation(subject=SITE).id],
+    )
     assert (found.previous, found.pack, found.notice.zh) == (None, "tiny@1", "诱导分享")
 
 

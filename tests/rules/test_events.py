@@ -235,7 +235,7 @@ def test_a_valid_event_with_one_random_value_is_an_event_or_invalid(kind: Any, d
     try:
         event = convert_event(kind, {**VALID[kind], field: value})
     except InvalidEventError as error:
-        assert error.reason == "invalid"
+        assert error.reason == "invalid"  # noqa: PT017 - either outcome is right
         return
     assert decode_event(kind, msgspec.json.encode(event)) == event
 

@@ -1,0 +1,158 @@
+"""Both halves together: how a file is cut changes nothing, and ids are functions of content for ever."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.decisions import Decision, Enforcement, Violation, content_id
+from rules.engine import Engine
+from rules.events import Event, Report, millis
+from rules.packs import Pack
+from tests.rules.making import START, at, mass_send, post, share
+
+TEXTS = ["你好", "分享后查看答案", "转发后解锁", "恭喜中奖 联系13800138000", "互推换量", ""]
+
+
+def report(number: int, minutes: int, account: str) -> Report:
+    return Report(
+        id=f"r{number}", subject=f"account:{account}", reporter="bob", category="spam", time=at(minutes=minutes)
+    )
+
+
+def event(number: int, kind: str, minutes: int, account: str, text: str) -> Event:
+    common: dict[str, Any] = {"id": f"{kind}{number}", "account": account, "time": at(minutes=minutes)}
+    match kind:
+        case "post":
+            return post(text, links=["http://evil.cn/"] if number % 2 else [], **common)
+        case "share":
+            url = "http://weixin-pay.example/" if number % 3 == 0 else "http://evil.cn/a"
+            return share(url, title=text, app="wx1" if number % 2 else None, **common)
+        case "mass_send":
+            return mass_send(text, channel="nearby", recipients=number % 4 * 50_000, **common)
+        case _:
+            return report(number, minutes, account)
+
+
+HISTORIES = st.lists(
+    st.tuples(
+        st.integers(0, 7),  # equal numbers make the same event again
+        st.sampled_from(["post", "share", "mass_send", "mass_send", "report"]),
+        st.integers(0, 60).map(lambda n: 7 * n),
+        st.sampled_from(["alice", "bob"]),
+        st.sampled_from(TEXTS),
+    ),
+    max_size=25,
+).map(lambda rows: [event(*row) for row in rows])
+
+
+def judged(pack: Pack, events: list[Event], batch: int = 512) -> tuple[list[Decision], Engine]:
+    engine = Engine(pack)
+    return list(engine.judge(events, batch)), engine
+
+
+@given(HISTORIES, st.integers(1, 8))
+def test_how_a_file_is_cut_into_batches_changes_no_decision(tiny: Pack, events: list[Event], batch: int) -> None:
+    cut, cut_engine = judged(tiny, events, batch)
+    whole, whole_engine = judged(tiny, events)
+    assert cut == whole
+    assert cut_engine.accounts == whole_engine.accounts
+    assert cut_engine.subjects == whole_engine.subjects
+    assert cut_engine.bans == whole_engine.bans
+
+
+@given(HISTORIES)
+def test_a_violation_stands_before_what_it_leads_to(tiny: Pack, events: list[Event]) -> None:
+    seen: set[str] = set()
+    for decision in judged(tiny, events)[0]:
+        if isinstance(decision, Violation):
+            seen.add(decision.id)
+        else:
+            assert seen.issuperset(decision.violations)
+
+
+@given(HISTORIES)
+def test_the_ban_list_is_what_is_in_force(tiny: Pack, events: list[Event]) -> None:
+    _, engine = judged(tiny, events)
+    for subject, ban in engine.bans.items():
+        assert ban.sanctions == engine.in_force(subject, millis(ban.time))
+
+
+@given(HISTORIES, st.randoms(use_true_random=False))
+def test_how_types_interleave_changes_nothing_in_force(tiny: Pack, events: list[Event], dice: Random) -> None:
+    """Events of one type keep their order, as those of one partition do; types may overtake each other."""
+    queues: dict[type, list[Event]] = {}
+    for found in events:
+        queues.setdefault(type(found), []).append(found)
+    mixed: list[Event] = []
+    while queues:
+        kind = dice.choice(sorted(queues, key=str))
+        mixed.append(queues[kind].pop(0))
+        if not queues[kind]:
+            del queues[kind]
+    first, second = judged(tiny, events), judged(tiny, mixed)
+    assert {found.id for found in first[0] if isinstance(found, Violation)} == {
+        found.id for found in second[0] if isinstance(found, Violation)
+    }
+    late = millis(at(days=2))
+    for subject in {*first[1].subjects, *second[1].subjects}:
+        assert first[1].in_force(subject, late) == second[1].in_force(subject, late)
+
+
+def test_an_event_judged_twice_breaks_the_rule_once(tiny: Pack) -> None:
+    once, twice = judged(tiny, [post(TEXTS[1])]), judged(tiny, [post(TEXTS[1]), post(TEXTS[1])])
+    assert once[1].subjects == twice[1].subjects
+    assert {found.id for found in once[0]} == {found.id for found in twice[0]}
+    assert sum(isinstance(found, Enforcement) for found in twice[0]) == 1
+
+
+def test_two_events_with_one_id_in_a_batch_keep_their_own_violations(tiny: Pack) -> None:
+    events: list[Event] = [post(TEXTS[1], id="x"), post("你好", id="x"), post(TEXTS[1], id="x", account="bob")]
+    found = [decision.subject for decision in judged(tiny, events)[0] if isinstance(decision, Violation)]
+    assert found == ["account:alice", "account:bob"]
+
+
+def test_reports_are_kept_and_decide_nothing(tiny: Pack) -> None:
+    decisions, engine = judged(tiny, [report(1, 0, "alice")])
+    assert decisions == []
+    assert list(engine.subjects) == ["account:alice"]
+
+
+def test_nothing_judged_is_nothing_decided(tiny: Pack) -> None:
+    assert judged(tiny, [])[0] == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "identity"),
+    [
+        ((), "cae66941d9efbd404e4d88758ea67670"),
+        (("post", "p1", "sharing.unlock", "account:alice"), "a18eb325ac741d2414ac26ba1c6c6952"),
+        (("微信", "\ud800"), "91e01b6ad7ba1b99be8fca94b5b69cb3"),
+    ],
+)
+def test_the_hash_behind_ids_never_changes(parts: tuple[str, ...], identity: str) -> None:
+    assert content_id(*parts) == identity
+
+
+def test_ids_of_parts_that_read_alike_together_differ() -> None:
+    assert len({content_id("ab", "c"), content_id("a", "bc"), content_id("abc"), content_id("ab", "c", "")}) == 4
+
+
+def test_the_ids_of_a_known_event_never_change(tiny: Pack) -> None:
+    """Consumers drop repeats by these ids: a change of any of them is a change of the interface."""
+    known = share("http://evil.cn/a", id="known", title="分享后查看答案", app="wx1", time=START)
+    found = {(type(found).__name__, found.subject): found.id for found in judged(tiny, [known])[0]}
+    assert found == {
+        ("Violation", "account:alice"): "29721adfd316d79d31131cf2b6412158",
+        ("Enforcement", "account:alice"): "1ce99843fa553d0eb357dac95617b308",
+        ("Violation", "link:http://evil.cn/a"): "fddf864f1a1f637b046c754f56fb5d08",
+        ("Enforcement", "link:http://evil.cn/a"): "6357c07c60fa5b1a4852f88c0fbf757c",
+        ("Violation", "domain:evil.cn"): "cb5bbb991a77a056041a167a4b698eed",
+        ("Enforcement", "domain:evil.cn"): "590a68736d79c3ebbe19c30259d8708f",
+        ("Violation", "app:wx1"): "d85182e3416848f6496863531231e68e",
+        ("Enforcement", "app:wx1"): "81205011ff70d0196723048effa74588",
+    }
