@@ -74,6 +74,7 @@ class EventFacts(dict[str, float]):
         self.index = index
         self._tests = tests
         self._hosts: list[str] | None = None
+        self._matches: dict[str, list[tuple[int, int, int]]] = {}
 
     def __missing__(self, name: str) -> float:
         signal = self._tests.signals.get(name)
@@ -81,7 +82,7 @@ class EventFacts(dict[str, float]):
             return 0.0
         match signal:
             case PatternSignal():
-                value = float(sum(1 for _ in self.pattern_matches(signal)))
+                value = float(len(self.pattern_matches(signal)))
             case LinkSignal():
                 value = float(len(self.matching_hosts(signal)))
             case PageSignal():
@@ -110,8 +111,14 @@ class EventFacts(dict[str, float]):
         holds = self._tests.link_tests[signal.name]
         return [name for name in hosts if holds(name)]
 
-    def pattern_matches(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
+    def pattern_matches(self, signal: PatternSignal) -> list[tuple[int, int, int]]:
         """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
+        found = self._matches.get(signal.name)
+        if found is None:
+            found = self._matches[signal.name] = list(self._find(signal))
+        return found
+
+    def _find(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
         pattern = self._tests.patterns[signal.name]
         count = 0
         for segment in self.scored.segments.of(self.index):

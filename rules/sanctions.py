@@ -65,7 +65,7 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     ordered = _thinned(sorted(set(offences)), ladder)
     window = ladder.window // slot_of(ladder)
     for index, offence in enumerate(ordered):
-        if lasts_for_good(ladder, rung_of(ordered[: index + 1], ladder)):
+        if lasts_for_good(ladder, rung_of(ordered, ladder, index)):
             return _since(ordered[: index + 1], offence.time // slot_of(ladder) - window, ladder)
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
@@ -105,24 +105,26 @@ def lasts_for_good(ladder: Ladder, rung: int) -> bool:
     return step.duration is None and step.apply != "warn"
 
 
-def rung_of(offences: Sequence[Offence], ladder: Ladder) -> int:
-    """The rung of the newest of `offences`, which are sorted by time."""
-    if offences[-1].severity == "egregious":
+def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1) -> int:
+    """The rung of one of `offences`, which are sorted by time; of the newest by default."""
+    if offences[index].severity == "egregious":
         return len(ladder.rungs)
-    return min(len(_counted(offences, ladder)), len(ladder.rungs))
+    return len(_counted(offences, ladder, index))
 
 
-def _counted(offences: Sequence[Offence], ladder: Ladder) -> list[Offence]:
-    """The newest offence, and those before it in the window that lie `grace` apart; oldest first."""
+def _counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> list[Offence]:
+    """An offence, and those before it in the window that lie `grace` apart, no more than there are rungs;
+    oldest first."""
     length = slot_of(ladder)
-    oldest = offences[-1].time // length - ladder.window // length
-    counted, last = [offences[-1]], offences[-1].time // length
-    for offence in reversed(offences):
-        slot = offence.time // length
-        if slot <= oldest:
+    last = offences[index].time // length
+    oldest = last - ladder.window // length
+    counted = [offences[index]]
+    for before in range(index if index >= 0 else len(offences) + index, -1, -1):
+        slot = offences[before].time // length
+        if slot <= oldest or len(counted) == len(ladder.rungs):
             break
         if slot <= last - ladder.grace // length:
-            counted.append(offence)
+            counted.append(offences[before])
             last = slot
     return counted[::-1]
 
@@ -136,14 +138,13 @@ def standing(
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):
-        history = offences[: index + 1]
-        step = rung_of(history, ladder)
+        step = rung_of(offences, ladder, index)
         lasts = ladder.rungs[step - 1].duration or 0
         if step > rung or offence.time >= max(ends, starts + ladder.grace):
             if offence.time >= ends:  # nothing is in force any more
                 first = index
             ends = max(ends, offence.time + lasts)
-            rung, starts, led = step, offence.time, _counted(history, ladder)
+            rung, starts, led = step, offence.time, _counted(offences, ladder, index)
         else:
             ends = max(ends, _renewed(starts, offence.time, lasts))
         if lasts_for_good(ladder, step):

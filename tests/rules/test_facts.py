@@ -6,7 +6,7 @@ import pytest
 
 from rules.events import Content
 from rules.packs import load_pack
-from rules.screen import Screen
+from rules.screen import Arrival, Screen
 from tests.rules.making import mass_send, post, share
 
 SIGNALS = {
@@ -90,3 +90,52 @@ def test_a_signal_that_nobody_defined_is_zero(screen: Screen) -> None:
 
 def test_a_pattern_cannot_be_stalled(screen: Screen) -> None:
     assert screen.facts(post("x" * 200_000))["nothing"] == 2  # the whole, and the empty rest
+
+
+RULED = """
+pack: {name: p, version: "1"}
+clauses: {links.1: {title: {zh: 一, en: one}, first: [ban_account]}}
+ladders: {all: {clauses: [links], window: 1d, grace: 1h, rungs: [{apply: first}]}}
+lexicons: {words: {words: [红包]}}
+lists: {own: {hosts: [qq.com]}}
+signals:
+  words: {lexicon: words}
+  foreign: {link: foreign, list: own}
+  asks: {page: asks_for, any_of: [phone, password]}
+  form: {page: form}
+  nearby: {event: channel, is: nearby}
+  wide: {pattern: '[０-９]+', original: true}
+  digits: {pattern: '[0-9]+'}
+  empty: {pattern: 'x*'}
+  often: {behaviour: count, of: mass_send, within: 1h}
+rules:
+  links: {clause: links.1, when: foreign}
+  asks: {clause: links.1, when: asks and form}
+  nearby: {clause: links.1, when: nearby and often}
+  numbers: {clause: links.1, when: words and wide and digits and empty}
+  upon: {clause: links.1, when: rules.links and words}
+"""
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory: pytest.TempPathFactory) -> Screen:
+    folder = tmp_path_factory.mktemp("ruled")
+    (folder / "pack.yaml").write_text(RULED, "utf-8")
+    return Screen(load_pack(folder))
+
+
+@pytest.mark.parametrize(
+    ("rule", "event", "evidence"),
+    [
+        ("links", post("x", links=["http://a.cn/", "http://qq.com/", "b.cn"]), ["link: a.cn", "link: b.cn"]),
+        ("asks", share(page={"html": "<input type=tel><input name=pwd>"}), ["page: password, phone", "page: form"]),
+        ("nearby", mass_send("x", channel="nearby"), ["event.channel: nearby", "behaviour.count: 1"]),
+        ("numbers", post("红 包 ５6"), ["text: 红 包", "text: ５6", "text: ５"]),
+        ("upon", post("红包", links=["http://a.cn/"]), ["text: 红包", "link: a.cn"]),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_evidence_shows_what_each_signal_found(ruled: Screen, rule: str, event: Content, evidence: list[str]) -> None:
+    arrival = Arrival(event, "feed", event.type, 0)
+    found = [violation for violation in ruled.screen([arrival], lambda _: None).violations if violation.rule == rule]
+    assert [f"{piece.field}: {piece.quote}" for piece in found[0].evidence if piece.quote] == evidence
