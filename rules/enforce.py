@@ -217,7 +217,7 @@ class Enforcer:
             rung=held.rung,
             permanent=held.permanent(action),
             starts=from_millis(held.starts),
-            ends=None if held.ends is None else from_millis(held.ends),
+            ends=None if held.ends is None or action == "warn" else from_millis(held.ends),
             clauses=_clauses_of(held),
             rule=violation.rule,
             violations=_violations_of(held),

@@ -19,6 +19,8 @@ _PLAIN_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.[a-z]{{2,24}}")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|https?:", re.I)
 _OTHER_SCHEME = re.compile(r"(?:javascript|data|mailto|tel|sms|about|blob|file):", re.I)
 _DOTS = str.maketrans({"點": ".", "点": ".", "。": ".", "．": ".", "｡": ".", "•": ".", "·": "."})
+_MAX_HOST = 253
+"""Longest name of the domain name system, RFC 1035; a longer one leads nowhere."""
 _CACHED_HOSTS = 100_000
 _CACHED_URLS = 20_000
 _SUFFIXES = PublicSuffixList()
@@ -65,7 +67,7 @@ def host_names(urls: Iterable[str]) -> list[str]:
 @lru_cache(_CACHED_HOSTS)
 def _is_plain_host(text: str) -> bool:
     """Whether what stands between the slashes is a host name and nothing else, as WHATWG parsing would leave it."""
-    return _PLAIN_HOST.fullmatch(text) is not None
+    return len(text) <= _MAX_HOST and _PLAIN_HOST.fullmatch(text) is not None
 
 
 @lru_cache(_CACHED_URLS)
@@ -80,6 +82,8 @@ def parse_link(url: str) -> Link | None:
     if parsed is None or "." not in parsed.hostname:  # a dot may be written as a word: evil点com
         parsed = _parse(_mend(text)) or parsed
     if parsed is None or parsed.protocol not in {"http:", "https:"} or not parsed.hostname.strip("."):
+        return None
+    if len(parsed.hostname) > _MAX_HOST:
         return None
     href = parsed.href
     if parsed.hash:

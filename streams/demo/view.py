@@ -65,9 +65,9 @@ def _head(tally: Tally, total: int | None) -> Panel:
 
 def _violations(tally: Tally, pack: Pack) -> Table:
     table = Table(title="Violations by clause", expand=True, title_justify="left")
-    table.add_column("clause", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True)
-    table.add_column("", justify="right")
+    table.add_column("clause", no_wrap=True, min_width=10)
+    table.add_column("title", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("found", justify="right", no_wrap=True, min_width=5)
     for clause, number in tally.violations.most_common(14):
         known = pack.clauses.get(clause)
         table.add_row(clause, Text(known.title.zh if known else ""), f"{number:,}")
