@@ -123,6 +123,8 @@ class Appeal(msgspec.Struct, kw_only=True, frozen=True, gc=False):
 Content = Post | Share | MassSend
 """What SCREEN judges: keyed by account."""
 Event = Content | Report | Appeal
+CONTENT_TYPES = (Post, Share, MassSend)
+"""The structs of Content, for `isinstance` on the hot path: `A | B` there makes a new union at every call."""
 
 STRUCTS: dict[EventType, type[Event]] = {
     "post": Post,

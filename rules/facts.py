@@ -27,6 +27,7 @@ from rules.pages import EMPTY, PageFacts, privacy_notice_in, read_html
 from rules.scoring import Scored
 
 _MAX_PATTERN_MATCHES = 100
+_KNOWN_FROM_THE_START = (LexiconSignal, BehaviourSignal)
 
 
 class Tests:
@@ -78,7 +79,7 @@ class EventFacts(dict[str, float]):
 
     def __missing__(self, name: str) -> float:
         signal = self._tests.signals.get(name)
-        if signal is None or isinstance(signal, LexiconSignal | BehaviourSignal):
+        if signal is None or isinstance(signal, _KNOWN_FROM_THE_START):
             return 0.0
         match signal:
             case PatternSignal():
@@ -135,7 +136,7 @@ class EventFacts(dict[str, float]):
 def urls_of(event: Content) -> list[str]:
     """The event's links, and its page's final URL."""
     urls = links_of(event)
-    if isinstance(event, Share) and event.page is not None and event.page.final_url:
+    if isinstance(event, Share) and event.page is not None and event.page.final_url not in {None, event.url}:
         return [*urls, event.page.final_url]
     return urls
 

@@ -66,7 +66,7 @@ class Scored:
         self.folded = folded
         self._scorer = scorer
         self._matches = matches
-        self._spans: tuple[int, dict[str, list[Span]]] = (-1, {})
+        self._rows: tuple[int, list[tuple[int, int, int, int]]] = (-1, [])
         self._texts: dict[int, str] = {}
 
     def hits(self, events: int, wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
@@ -85,23 +85,26 @@ class Scored:
         return text
 
     def spans(self, event: int, signal: str) -> list[Span]:
-        """Up to three places where words of `signal` stand in `event`."""
-        if self._spans[0] != event:
-            self._spans = event, self._all_spans(event)
-        return self._spans[1].get(signal, [])[:_MAX_SPANS]
+        """Up to three places where words of `signal` stand in `event`, in order, none inside another."""
+        if self._rows[0] != event:
+            self._rows = event, self._matches_in(event)
+        fields = self._scorer.fields_of(signal)
+        found = [
+            (segment, start, end)
+            for segment, start, end, word in self._rows[1]
+            if (fields.get(word, 0) >> self.segments.field[segment]) & 1
+        ]
+        return [
+            Span(segment, *self.folded.original_span(start, end, segment))
+            for segment, start, end in _outermost(found)[:_MAX_SPANS]
+        ]
 
-    def _all_spans(self, event: int) -> dict[str, list[Span]]:
+    def _matches_in(self, event: int) -> list[tuple[int, int, int, int]]:
+        """(segment, start, end, word) of the words in one event, in folded positions of the batch."""
         texts, found = self.segments.of(event), self._matches
         low, high = np.searchsorted(found.text, [texts.start, texts.stop])
-        spans: dict[str, list[Span]] = {}
-        rows = (found.text[low:high].tolist(), found.start[low:high].tolist(), found.end[low:high].tolist())
-        for segment, start, end, word in zip(*rows, found.word[low:high].tolist(), strict=True):
-            span = Span(segment, *self.folded.original_span(start, end, segment))
-            bit = 1 << self.segments.field[segment]
-            for name, mask in self._scorer.signals_of(word):
-                if mask & bit:
-                    spans.setdefault(name, []).append(span)
-        return {name: _outermost(places) for name, places in spans.items()}
+        columns = (found.text, found.start, found.end, found.word)
+        return list(zip(*(column[low:high].tolist() for column in columns), strict=True))
 
 
 class Scorer:
@@ -126,9 +129,10 @@ class Scorer:
                 entries.setdefault(form, []).append((column, weight, mask))
         self._automaton = Automaton(entries)
         flat = [entry for found in entries.values() for entry in found]
-        self._signals_of = [
-            tuple((self._names[column], mask) for column, _, mask in found) for found in entries.values()
-        ]
+        self._fields_of: dict[str, dict[int, int]] = {signal.name: {} for signal in signals}
+        for word, found in enumerate(entries.values()):
+            for column, _, mask in found:
+                self._fields_of[self._names[column]][word] = mask
         self._pointer = np.cumsum([0, *(len(found) for found in entries.values())])
         self._column = np.array([column for column, _, _ in flat], np.int64)
         self._weight = np.array([weight for _, weight, _ in flat], np.float64)
@@ -172,16 +176,16 @@ class Scorer:
             found.setdefault(at, {})[self._names[of]] = value
         return found
 
-    def signals_of(self, word: int) -> tuple[tuple[str, int], ...]:
-        """The signals that `word` counts for, each with the bits of its fields."""
-        return self._signals_of[word]
+    def fields_of(self, signal: str) -> dict[int, int]:
+        """Word -> the bits of the fields in which it counts for `signal`."""
+        return self._fields_of[signal]
 
 
-def _outermost(spans: list[Span]) -> list[Span]:
-    """In order, without spans that lie inside another one."""
-    result: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.segment, span.start, -span.end)):
-        if result and result[-1].segment == span.segment and span.end <= result[-1].end:
+def _outermost(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """(segment, start, end) in order, without spans that lie inside another one."""
+    result: list[tuple[int, int, int]] = []
+    for span in sorted(spans, key=lambda span: (span[1], -span[2])):
+        if result and span[2] <= result[-1][2]:
             continue
         result.append(span)
     return result

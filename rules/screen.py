@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
 from rules.decisions import EventRef, Evidence, Severity, Violation, content_id
-from rules.events import Content, MassSend, Post, Share
+from rules.events import Content, Page, Post, Share
 from rules.facts import EventFacts, Tests, describe
 from rules.links import in_list
 from rules.packs.model import FIELDS, BehaviourSignal, LexiconSignal, Pack, PatternSignal, Rule
-from rules.pages import EMPTY, read_html
+from rules.pages import read_html
 from rules.scoring import Scored, Scorer, Segments
 from rules.subjects import subjects_of
 from rules.triggers import Triggers
@@ -87,7 +87,7 @@ class Screen:
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
         segments = Segments()
-        others: dict[int, list[str]] = {}
+        others: dict[int, Sequence[str]] = {}
         for index, arrival in enumerate(arrivals):
             _add_texts(segments, arrival.event)
             if fired := self._triggers.fired(arrival.event):
@@ -106,7 +106,7 @@ class Screen:
             arrival = arrivals[index]
             values = hits.get(index, {}) | history.values.get(index, {})
             facts = EventFacts(values, self._tests, arrival.event, scored, index)
-            violations.extend(self._judge(arrival, facts, others.get(index, [])))
+            violations.extend(self._judge(arrival, facts, others.get(index, ())))
             places.extend([index] * (len(violations) - len(places)))
         return Screened(violations, places, history.states())
 
@@ -128,7 +128,7 @@ class Screen:
             else:
                 yield name
 
-    def _judge(self, arrival: Arrival, facts: EventFacts, others: list[str]) -> Iterator[Violation]:
+    def _judge(self, arrival: Arrival, facts: EventFacts, others: Sequence[str]) -> Iterator[Violation]:
         """Evaluates the rules that a fired trigger makes possible, those referred to before those referring."""
         candidates = {rule for name in [*facts, *others] for rule in self._triggered.get(name, ())}
         for index in sorted(candidates):
@@ -223,23 +223,33 @@ class _History:
 def _add_texts(segments: Segments, event: Content) -> None:
     """Adds all texts of the next event. Visible text of HTML stands in fields of its own."""
     segments.begin()
-    match event:
-        case Share():
-            segments.add(_TITLE, event.title)
-            segments.add(_DESC, event.desc)
-            if (page := event.page) is not None:
-                facts = read_html(page.html) if page.html else EMPTY
-                segments.add(_PAGE_TITLE, page.title or facts.title)
-                segments.add(_PAGE_TEXT, page.text)
-                segments.add(_PAGE_HTML, facts.text)
-                segments.add(_BUTTONS, facts.buttons)
-        case Post():
-            segments.add(_TITLE, event.title)
-            segments.add(_TEXT, event.text)
-            if event.html:
-                facts = read_html(event.html)
-                segments.add(_HTML, facts.text)
-                segments.add(_BUTTONS, facts.buttons)
-        case MassSend():
-            segments.add(_TITLE, event.title)
-            segments.add(_TEXT, event.text)
+    add = segments.add
+    if isinstance(event, Share):
+        if event.title:
+            add(_TITLE, event.title)
+        if event.desc:
+            add(_DESC, event.desc)
+        if event.page is not None:
+            _add_page(segments, event.page)
+        return
+    if event.title:
+        add(_TITLE, event.title)
+    add(_TEXT, event.text)
+    if isinstance(event, Post) and event.html:
+        facts = read_html(event.html)
+        add(_HTML, facts.text)
+        add(_BUTTONS, facts.buttons)
+
+
+def _add_page(segments: Segments, page: Page) -> None:
+    add = segments.add
+    if not page.html:
+        if page.title:
+            add(_PAGE_TITLE, page.title)
+        add(_PAGE_TEXT, page.text)
+        return
+    facts = read_html(page.html)
+    add(_PAGE_TITLE, page.title or facts.title)
+    add(_PAGE_TEXT, page.text)
+    add(_PAGE_HTML, facts.text)
+    add(_BUTTONS, facts.buttons)

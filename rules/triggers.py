@@ -4,7 +4,7 @@ Only signals that some rule needs as a trigger are tested here, for every event;
 remembered by host. Everything else waits until a rule asks for it (`rules.facts`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import assert_never
 
@@ -35,8 +35,12 @@ class Triggers:
         }
         self._of_host = lru_cache(_CACHED_HOSTS)(self._test_host)
 
-    def fired(self, event: Content) -> list[str]:
+    def fired(self, event: Content) -> Sequence[str]:
         """The names of those that fire; values are worked out by `EventFacts`."""
+        struct = type(event)
+        signals = self._events[struct]
+        if not signals and struct is not Share and _bare(event):
+            return ()
         found: list[str] = []
         if self._links and (urls := urls_of(event)):
             for host in host_names(urls):
@@ -44,11 +48,17 @@ class Triggers:
         pages = self._pages if _has_html(event) else self._plain_pages
         if pages and (page := page_of(event)) is not None:
             found.extend(signal.name for signal in pages if page_value(signal, event, page))
-        found.extend(signal.name for signal in self._events[type(event)] if event_value(signal, event))
+        if signals:
+            found.extend(signal.name for signal in signals if event_value(signal, event))
         return found
 
     def _test_host(self, host: str) -> tuple[str, ...]:
         return tuple(name for name, holds in self._links if holds(host))
+
+
+def _bare(event: Content) -> bool:
+    """Whether an event is nothing but text, as most are."""
+    return not isinstance(event, Share) and not event.links and not (isinstance(event, Post) and event.html)
 
 
 def _has_html(event: Content) -> bool:

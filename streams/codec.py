@@ -15,12 +15,11 @@ import msgspec
 
 from rules.decisions import Ban, DeadLetter, Enforcement, Review, Violation
 from rules.events import (
-    Appeal,
+    CONTENT_TYPES,
     Event,
     EventType,
     InvalidEventError,
     Name,
-    Report,
     Time,
     decode_event,
 )
@@ -88,10 +87,11 @@ def decode_record(kind: TopicKind, key: bytes | None, value: bytes | None, heade
     cloud = _cloud_event(headers) if headers else None
     event = decode_event(kind, value) if cloud is None else _with_headers(kind, value, cloud)
     source = (cloud.ce_source if cloud else None) or kind
-    if isinstance(event, Report | Appeal):
-        _check_key(key, "subject", event.subject)
-    else:
-        _check_key(key, "account", event.account)
+    if isinstance(event, CONTENT_TYPES):
+        if event.account.encode() != key:
+            raise _key_mismatch(key, "account", event.account)
+    elif event.subject.encode() != key:
+        raise _key_mismatch(key, "subject", event.subject)
     return event, source
 
 
@@ -100,7 +100,8 @@ def decode_violation(key: bytes | None, value: bytes | None) -> Violation:
     if key is None:
         raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
     violation = _decode(_VIOLATION, value)
-    _check_key(key, "subject", violation.subject)
+    if violation.subject.encode() != key:
+        raise _key_mismatch(key, "subject", violation.subject)
     return violation
 
 
@@ -161,10 +162,9 @@ def _decode(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
         raise InvalidEventError("undecodable", str(error)) from None
 
 
-def _check_key(key: bytes, what: str, owner: str) -> None:
-    if owner.encode() != key:
-        shown = repr(key[:100].decode("utf-8", "backslashreplace"))
-        raise InvalidEventError("key_mismatch", f"the key is {shown}, the {what} is {owner[:100]!r}")
+def _key_mismatch(key: bytes, what: str, owner: str) -> InvalidEventError:
+    shown = repr(key[:100].decode("utf-8", "backslashreplace"))
+    return InvalidEventError("key_mismatch", f"the key is {shown}, the {what} is {owner[:100]!r}")
 
 
 def _cloud_event(headers: Headers) -> _CloudEvent | None:

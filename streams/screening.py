@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rules.events import EventType, InvalidEventError, MassSend, Post, Share, millis
+from rules.events import CONTENT_TYPES, EventType, InvalidEventError, millis
 from rules.screen import Arrival, Screen
 from streams.batches import Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, encode
@@ -73,7 +73,7 @@ class Screening:
                 plan.sends.append(dead_letter(self._dead_letters, record, error))
                 self._metrics.dead_letter(error.reason)
                 continue
-            assert isinstance(event, Post | Share | MassSend)  # noqa: S101 - the topic's kind says so
+            assert isinstance(event, CONTENT_TYPES)  # noqa: S101 - the topic's kind says so
             arrivals.append(Arrival(event, source, record.topic, record.offset))
             origins.append(record)
         if arrivals:

@@ -25,7 +25,9 @@ Examples:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traffic.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
-def demo(ctx: click.Context, events: int | None, rate: float, leave: bool, seed: int, as_json: bool) -> None:
+def demo(  # noqa: PLR0917 - click passes options by name
+    ctx: click.Context, events: int | None, rate: float, leave: bool, seed: int, as_json: bool
+) -> None:
     """Watch the engine work: a broker in memory, one real worker, and realistic traffic.
 
     Everything is local to this machine and gone when the demo ends.
