@@ -41,14 +41,20 @@ class ConditionError(ValueError):
 class Condition:
     """A compiled expression.
 
-    names:    every name it mentions.
-    triggers: names of which one must have fired for it to be true; None when none has to.
+    names: every name it mentions.
+    least: name -> value: for it to be true, one of these names must have at least its value, and more than 0; None
+           when nothing has to.
     """
 
     source: str
     names: frozenset[str]
-    triggers: frozenset[str] | None
+    least: Mapping[str, float] | None
     evaluate: Evaluate
+
+    @property
+    def triggers(self) -> frozenset[str] | None:
+        """The names of `least`: one of them must have fired."""
+        return None if self.least is None else frozenset(self.least)
 
 
 def compile_condition(
@@ -69,7 +75,7 @@ def compile_condition(
         raise ConditionError("cannot be read as an expression", indent + offset) from None
     compiler = _Compiler(known, trigger_cost, lambda column: indent + len(text.encode()[:column].decode()))
     evaluate = compiler.build(tree.body, 0)
-    return Condition(source, frozenset(compiler.names), compiler.triggers(tree.body, True), evaluate)
+    return Condition(source, frozenset(compiler.names), compiler.least(tree.body, True), evaluate)
 
 
 class _Compiler:
@@ -145,31 +151,40 @@ class _Compiler:
     def _error(self, message: str, node: ast.expr, word: str | None = None) -> ConditionError:
         return ConditionError(message, self._offset_of(node.col_offset), word)
 
-    def triggers(self, node: ast.expr, wanted: bool) -> frozenset[str] | None:
-        """Names of which one must have fired for `node` to be `wanted`; None when none has to."""
+    def least(self, node: ast.expr, wanted: bool) -> dict[str, float] | None:
+        """What must have fired, and how strongly, for `node` to be `wanted`; see `Condition.least`."""
         match node:
             case ast.UnaryOp(operand=operand):
-                return self.triggers(operand, not wanted)
+                return self.least(operand, not wanted)
             case ast.BoolOp(op=op, values=values):
-                sets = [self.triggers(value, wanted) for value in values]
+                found = [self.least(value, wanted) for value in values]
+                usable = [needs for needs in found if needs is not None]
                 if isinstance(op, ast.And) == wanted:  # all must hold: the cheapest will do
-                    usable = [found for found in sets if found is not None]
                     return min(usable, key=self._total, default=None)
-                if any(found is None for found in sets):
-                    return None
-                return frozenset().union(*(found for found in sets if found is not None))
+                return _either(usable) if len(usable) == len(found) else None
             case ast.Compare():
                 name, compare, number = self._compared(node)
-                holds_at_zero = compare(0.0, number) == wanted
-                return None if holds_at_zero else self._single(name)
+                if compare(0.0, number) == wanted:
+                    return None
+                bounded = number > 0 and compare(number / 2, number) != wanted  # nothing smaller will do
+                return self._single(name, number if bounded else 0.0)
             case _:
-                return self._single(self._name(node)) if wanted else None
+                return self._single(self._name(node), 0.0) if wanted else None
 
-    def _single(self, name: str) -> frozenset[str] | None:
-        return None if self._cost(name) is None else frozenset((name,))
+    def _single(self, name: str, value: float) -> dict[str, float] | None:
+        return None if self._cost(name) is None else {name: value}
 
-    def _total(self, names: frozenset[str]) -> float:
-        return sum(self._cost(name) or 0.0 for name in names)
+    def _total(self, needs: Mapping[str, float]) -> float:
+        return sum(self._cost(name) or 0.0 for name in needs)
+
+
+def _either(options: list[dict[str, float]]) -> dict[str, float]:
+    """What is needed when any of `options` will do: of a name in several the smallest value."""
+    needs: dict[str, float] = {}
+    for option in options:
+        for name, value in option.items():
+            needs[name] = min(value, needs.get(name, value))
+    return needs
 
 
 def _all_of(parts: list[Evaluate]) -> Evaluate:

@@ -4,7 +4,7 @@ A word counts once for an event and a signal, however often it occurs; a signal'
 the weights of its distinct words, and 0 below its threshold.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,11 +114,12 @@ class Scorer:
         self,
         signals: Sequence[LexiconSignal],
         words: Mapping[str, Mapping[str, float]],
-        triggers: Collection[str] | None = None,
+        triggers: Mapping[str, float] | None = None,
     ) -> None:
         """`words`: for each lexicon, its words as written and their weights. `triggers`: the signals that make an
-        event worth looking at; all of them by default."""
-        self._triggers = np.array([triggers is None or signal.name in triggers for signal in signals], np.bool_)
+        event worth looking at, and the value they must have for that; all of them by default."""
+        least = dict.fromkeys((signal.name for signal in signals), 0.0) if triggers is None else triggers
+        self._triggers = np.array([least.get(signal.name, np.inf) for signal in signals])
         self._names = [signal.name for signal in signals]
         self._at_least = np.array([signal.at_least for signal in signals], np.float64)
         folded = {name: folded_words(entries) for name, entries in words.items()}
@@ -169,7 +170,7 @@ class Scorer:
         fires = (values > 0) & (values >= self._at_least[column])
         looked_at = np.zeros(count, np.bool_)
         looked_at[list(wanted)] = True
-        looked_at[event[fires & self._triggers[column]]] = True
+        looked_at[event[fires & (values >= self._triggers[column])]] = True
         fires &= looked_at[event]
         found: dict[int, dict[str, float]] = {}
         for at, of, value in zip(event[fires].tolist(), column[fires].tolist(), values[fires].tolist(), strict=True):

@@ -69,12 +69,14 @@ class Screen:
             rule.name: sorted(rule.when.names, key=lambda name: (not self._is_lexicon(name), name))
             for rule in self._rules
         }
-        self._triggered: dict[str, list[int]] = {}
+        self._triggered: dict[str, list[tuple[float, int]]] = {}
+        """Signal -> rules that it can make true by index, each with the value it must have for that."""
         for index, rule in enumerate(self._rules):
-            for name in self._signals_behind(rule):
-                self._triggered.setdefault(name, []).append(index)
+            for name, least in self._needs_of(rule):
+                self._triggered.setdefault(name, []).append((least, index))
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
-        self._scorer = Scorer(lexicons, words, self._triggered.keys())
+        needed = {name: min(value for value, _ in rules) for name, rules in self._triggered.items()}
+        self._scorer = Scorer(lexicons, words, needed)
         others = [
             name
             for name in self._triggered
@@ -120,17 +122,20 @@ class Screen:
     def _is_lexicon(self, name: str) -> bool:
         return isinstance(self.pack.signals.get(name), LexiconSignal)
 
-    def _signals_behind(self, rule: Rule) -> Iterator[str]:
-        """The signals of which one must fire before the rule can; through the rules it refers to."""
-        for name in rule.when.triggers or ():
+    def _needs_of(self, rule: Rule) -> Iterator[tuple[str, float]]:
+        """(signal, value): one of these must have at least its value before the rule can be true; through the rules
+        it refers to."""
+        for name, least in (rule.when.least or {}).items():
             if name.startswith("rules."):
-                yield from self._signals_behind(self.pack.rules[name.removeprefix("rules.")])
+                yield from self._needs_of(self.pack.rules[name.removeprefix("rules.")])
             else:
-                yield name
+                yield name, least
 
     def _judge(self, arrival: Arrival, facts: EventFacts, others: Sequence[str]) -> Iterator[Violation]:
         """Evaluates the rules that a fired trigger makes possible, those referred to before those referring."""
-        candidates = {rule for name in [*facts, *others] for rule in self._triggered.get(name, ())}
+        candidates = {rule for name in others for _, rule in self._triggered[name]}
+        for name, value in facts.items():
+            candidates.update(rule for least, rule in self._triggered.get(name, ()) if value >= least)
         for index in sorted(candidates):
             rule = self._rules[index]
             if not rule.when.evaluate(facts):

@@ -70,6 +70,7 @@ def test_where_an_expression_is_true_one_of_its_triggers_has_fired(source: str, 
     condition = compiled(source)
     if condition.triggers is not None and meant(source, facts):
         assert any(facts[name] > 0 for name in condition.triggers)
+        assert any(facts[name] > 0 and facts[name] >= least for name, least in (condition.least or {}).items())
 
 
 @given(EXPRESSIONS)
@@ -222,3 +223,20 @@ def test_random_sources_raise_nothing_but_condition_error(source: str) -> None:
         compiled(source)
     except ConditionError as error:
         assert 0 <= error.offset <= len(source)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("source", "least"),
+    [
+        ("a >= 2.5", {"a": 2.5}),
+        ("a > 2", {"a": 2}),
+        ("a == 3", {"a": 3}),
+        ("not (a < 4)", {"a": 4}),
+        ("a", {"a": 0}),
+        ("a != 0", {"a": 0}),
+        ("a >= 3 or a >= 2 and b", {"a": 2}),
+        ("a >= 3 or b", {"a": 3, "b": 0}),
+    ],
+)
+def test_a_trigger_needs_the_least_value_that_could_do(source: str, least: dict[str, float]) -> None:
+    assert compiled(source).least == least
