@@ -125,7 +125,7 @@ def report(settings: Settings, process: psutil.Process, events: int) -> None:
     last = (0.0, 0.0, 0.0)
     deadline = time.monotonic() + _LIMIT_S
     while time.monotonic() < deadline:
-        time.sleep(0.2)
+        time.sleep(0.5)  # each look costs the worker a few milliseconds
         now, cpu, judged = time.monotonic(), sum(process.cpu_times()[:2]), judged_events(settings, starts)
         if judged >= events / 10 and first is None:
             first = (now, cpu, judged)

@@ -186,9 +186,7 @@ class Enforcing:
         self._due.pop(partition, None)
 
     def _count(self, records: Sequence[Any], enforced: Enforced, seconds: float) -> None:
-        now = time.time()
-        topics = Counter(record.topic for record in records)
-        self._metrics.batch(STAGE, topics, seconds, (now - record.timestamp / 1000 for record in records))
+        self._metrics.batch(STAGE, records, seconds)
         decisions = enforced.decisions
         self._metrics.enforcements(found.action for found in decisions if isinstance(found, Enforcement))
         self._metrics.reviews(found.reason for found in decisions if isinstance(found, Review))

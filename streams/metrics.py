@@ -4,10 +4,14 @@ Labels are bounded: topics, clauses, modes, actions, reasons and partitions come
 never from what people write.
 """
 
+import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
@@ -30,9 +34,9 @@ class LatencyHistogram(Collector):
         self._counts: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
         self._sums: Tally[str] = Tally()
 
-    def observe(self, label: str, values: Iterable[float]) -> None:
+    def observe(self, label: str, values: NDArray[np.float64]) -> None:
         """Adds `values`, in seconds."""
-        seconds = np.maximum(np.fromiter(values, np.float64), 0.0)
+        seconds = np.maximum(values, 0.0)
         counts = self._counts.setdefault(label, np.zeros(self._edges.size + 1, np.int64))
         counts += np.bincount(np.searchsorted(self._edges, seconds), minlength=counts.size)
         self._sums[label] += float(seconds.sum())  # type: ignore[assignment]
@@ -117,13 +121,14 @@ class Metrics:
         """Adds the gauges that are read live."""
         self.registry.register(_Live(lag, subjects, bans))
 
-    def batch(self, stage: str, topics: Mapping[str, int], seconds: float, latencies: Iterable[float]) -> None:
-        """One batch of a stage: records by topic, seconds of judging, seconds since each record was written."""
-        for topic, number in topics.items():
+    def batch(self, stage: str, records: Sequence[Any], seconds: float) -> None:
+        """One batch of a stage: its records, and the seconds it took to judge them."""
+        for topic, number in Tally(map(attrgetter("topic"), records)).items():
             self._events.labels(topic).inc(number)
-        self._batch_events.labels(stage).observe(sum(topics.values()))
+        self._batch_events.labels(stage).observe(len(records))
         self._batch_seconds.labels(stage).observe(seconds)
-        self._latency.observe(stage, latencies)
+        written = np.fromiter(map(attrgetter("timestamp"), records), np.float64, len(records))
+        self._latency.observe(stage, time.time() - written / 1000)
 
     def violations(self, found: Mapping[tuple[str, str], int]) -> None:
         """Violations by (clause, mode)."""

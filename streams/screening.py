@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rules.events import CONTENT_TYPES, EventType, InvalidEventError, millis
+from rules.events import EventType, InvalidEventError, millis
 from rules.screen import Arrival, Screen
 from streams.batches import Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, encode
@@ -62,27 +62,23 @@ class Screening:
         return plan
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[Arrival], list[Any]]:
+        """The events of the batch, and the record each came in; what is no event becomes a dead letter."""
         arrivals: list[Arrival] = []
         origins: list[Any] = []
-        newest = 0
         for record in records:
-            kind = self._kinds[record.topic]
+            topic = record.topic
             try:
-                event, source = decode_record(kind, record.key, record.value, record.headers)
+                event, source = decode_record(self._kinds[topic], record.key, record.value, record.headers)
             except InvalidEventError as error:
                 plan.sends.append(dead_letter(self._dead_letters, record, error))
                 self._metrics.dead_letter(error.reason)
                 continue
-            assert isinstance(event, CONTENT_TYPES)  # noqa: S101 - the topic's kind says so
-            arrivals.append(Arrival(event, source, record.topic, record.offset))
+            arrivals.append(Arrival(event, source, topic, record.offset))  # type: ignore[arg-type]
             origins.append(record)
         if arrivals:
-            newest = millis(max(arrival.event.time for arrival in arrivals))
-            self._clock.observe(newest)
+            self._clock.observe(millis(max(arrival.event.time for arrival in arrivals)))
         return arrivals, origins
 
     def _count(self, records: Sequence[Any], violations: Sequence[Any], seconds: float) -> None:
-        now = time.time()
-        topics = Counter(record.topic for record in records)
-        self._metrics.batch(STAGE, topics, seconds, (now - record.timestamp / 1000 for record in records))
+        self._metrics.batch(STAGE, records, seconds)
         self._metrics.violations(Counter((found.clause, found.mode) for found in violations))
