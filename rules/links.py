@@ -23,6 +23,8 @@ _MAX_HOST = 253
 """Longest name of the domain name system, RFC 1035; a longer one leads nowhere."""
 _CACHED_HOSTS = 100_000
 _CACHED_URLS = 20_000
+_LONGEST_CACHED_URL = 512
+"""In code points; so the cache is bounded in bytes as well, whatever people send."""
 _SUFFIXES = PublicSuffixList()
 
 SHORTENERS = frozenset(
@@ -57,7 +59,8 @@ def host_names(urls: Iterable[str]) -> list[str]:
     names: list[str] = []
     for url in urls:
         # Nearly every link is plain, and its host was seen before: then no parser is needed.
-        if url.startswith(("https://", "http://")) and _is_plain_host(host := url.split("/", 3)[2]):
+        host = url.split("/", 3)[2] if url.startswith(("https://", "http://")) else ""
+        if len(host) <= _MAX_HOST and _is_plain_host(host):
             names.append(host)
         elif (link := parse_link(url)) is not None:
             names.append(link.host.name)
@@ -67,12 +70,20 @@ def host_names(urls: Iterable[str]) -> list[str]:
 @lru_cache(_CACHED_HOSTS)
 def _is_plain_host(text: str) -> bool:
     """Whether what stands between the slashes is a host name and nothing else, as WHATWG parsing would leave it."""
-    return len(text) <= _MAX_HOST and _PLAIN_HOST.fullmatch(text) is not None
+    return _PLAIN_HOST.fullmatch(text) is not None
+
+
+def parse_link(url: str) -> Link | None:
+    """The link in `url`, written as people write them (a scheme may be missing); None when it is no web link."""
+    return _parse_short_link(url) if len(url) <= _LONGEST_CACHED_URL else _parse_link(url)
 
 
 @lru_cache(_CACHED_URLS)
-def parse_link(url: str) -> Link | None:
-    """The link in `url`, written as people write them (a scheme may be missing); None when it is no web link."""
+def _parse_short_link(url: str) -> Link | None:
+    return _parse_link(url)
+
+
+def _parse_link(url: str) -> Link | None:
     text = url.strip()
     if _OTHER_SCHEME.match(text):
         return None

@@ -45,6 +45,8 @@ _ARTICLE_MARKS = (
 )
 """Ids and classes of a public account's article page; three of them together are the layout."""
 _ARTICLE_LAYOUT = 3
+_SMALL_PAGE = 16_384
+"""Code points of a page that is worth remembering for long."""
 _PRIVACY = re.compile(r"隐私(?:政策|声明|协议|条款|权政策|保护)|用户协议|privacy\s+(?:policy|notice)", re.I)
 _ASKS: dict[PersonalData, re.Pattern[str]] = {
     "phone": re.compile(r"手机|电话|mobile|phone|\btel\b", re.I),
@@ -73,9 +75,23 @@ class PageFacts:
 EMPTY = PageFacts("", "", "", frozenset(), False, False, False)
 
 
-@lru_cache(512)
 def read_html(html: str) -> PageFacts:
-    """Reads one page. Shares of one link carry the same page, so the last 512 are remembered."""
+    """Reads one page. Shares of one link carry the same page, so recent ones are remembered, large ones apart: the
+    caches hold 50 MB at the worst."""
+    return _read_small(html) if len(html) <= _SMALL_PAGE else _read_large(html)
+
+
+@lru_cache(512)
+def _read_small(html: str) -> PageFacts:
+    return _read(html)
+
+
+@lru_cache(4)
+def _read_large(html: str) -> PageFacts:
+    return _read(html)
+
+
+def _read(html: str) -> PageFacts:
     if not html:
         return EMPTY
     end = _parsable(html)

@@ -177,7 +177,7 @@ def _actions(
             continue
         wanted = clause.first if rung.apply == "first" else clause.egregious
         landed = sanctions_for(kind, wanted, offence.holds_share_api)
-        if not landed and rung.apply == "egregious" and kind != "account":
+        if not landed and rung.apply == "egregious":
             landed = sanctions_for(kind, clause.first, offence.holds_share_api)
         found.update(dict.fromkeys(landed))
     if not found and kind == "account":
