@@ -56,22 +56,29 @@ class Behaviours:
 
     def __init__(self, signals: Sequence[BehaviourSignal], triggers: Collection[str]) -> None:
         """`triggers`: names of the signals that can make a rule look at an event by themselves."""
-        self._always = {signal.of for signal in signals if signal.name in triggers}
+        self._always: dict[EventType, list[BehaviourSignal]] = {}
+        for signal in signals:
+            if signal.name in triggers:
+                self._always.setdefault(signal.of, []).append(signal)
         self._signals: dict[EventType, list[BehaviourSignal]] = {}
         for signal in signals:
             self._signals.setdefault(signal.of, []).append(signal)
         self._window = {kind: max(signal.within for signal in found) for kind, found in self._signals.items()}
 
-    def counts_all(self, event: Content) -> bool:
-        """Whether every event of this type is counted: some signal of the type is a trigger."""
-        return event.type in self._always
+    def watches(self, event: Content) -> bool:
+        """Whether some signal is about events of this type."""
+        return event.type in self._signals
 
-    def counts_suspects(self, event: Content) -> bool:
-        """Whether events of this type are counted only where something else makes a rule look at them.
+    def always_counts(self, event: Content) -> bool:
+        """Whether a signal that can trigger a rule by itself is about this event.
 
-        That spares the account's state, and its record on the changelog, for what nobody would ask about.
+        Other events are counted only where something else makes a rule look at them: that spares the account's
+        state, and its record on the changelog, for what nobody would ask about.
         """
-        return event.type in self._signals and event.type not in self._always
+        return any(
+            signal.channels is None or (isinstance(event, MassSend) and event.channel in signal.channels)
+            for signal in self._always.get(event.type, ())
+        )
 
     def seen(self, state: AccountState, stream: str, position: int) -> bool:
         """Whether the event at `position` of `stream` is already in the state."""

@@ -95,11 +95,13 @@ class Screen:
             if fired := self._triggers.fired(arrival.event):
                 others[index] = fired
         scored = self._scorer.score(segments)
-        history = _History(self._behaviours, arrivals, scored, state_of)
-        history.count([at for at, arrival in enumerate(arrivals) if self._behaviours.counts_all(arrival.event)])
-        hits = scored.hits(len(arrivals), [*others, *history.values])
-        suspects = sorted({*others, *history.values, *hits})
-        history.count([at for at in suspects if self._behaviours.counts_suspects(arrivals[at].event)])
+        behaviours = self._behaviours
+        wanted = {*others, *(at for at, arrival in enumerate(arrivals) if behaviours.always_counts(arrival.event))}
+        hits = scored.hits(len(arrivals), sorted(wanted))
+        suspects = sorted(wanted | hits.keys())
+        # One pass in order of arrival: a state takes the events of a stream as they come.
+        history = _History(behaviours, arrivals, scored, state_of)
+        history.count([at for at in suspects if behaviours.watches(arrivals[at].event)])
         violations: list[Violation] = []
         places: list[int] = []
         for index in suspects:

@@ -76,15 +76,22 @@ def test_an_event_sent_twice_counts_once(test: Any, value: float) -> None:
 
 def test_events_of_other_types_are_not_watched() -> None:
     behaviours = watch("count", of="post")
-    assert behaviours.counts_all(post("a"))
-    assert not behaviours.counts_all(mass_send("a"))
-    assert not behaviours.counts_suspects(mass_send("a"))
+    assert behaviours.watches(post("a"))
+    assert behaviours.always_counts(post("a"))
+    assert not behaviours.watches(mass_send("a"))
+    assert not behaviours.always_counts(mass_send("a"))
 
 
-def test_events_are_counted_for_suspects_only_where_no_signal_triggers_by_itself() -> None:
+def test_without_a_signal_that_triggers_by_itself_an_event_is_not_always_counted() -> None:
     behaviours = Behaviours([BehaviourSignal("s", "count", "post", None, HOUR)], [])
-    assert behaviours.counts_suspects(post("a"))
-    assert not behaviours.counts_all(post("a"))
+    assert behaviours.watches(post("a"))
+    assert not behaviours.always_counts(post("a"))
+
+
+def test_an_event_of_a_channel_that_no_trigger_is_about_is_not_always_counted() -> None:
+    behaviours = Behaviours([BehaviourSignal("s", "count", "mass_send", frozenset(("nearby",)), HOUR)], ["s"])
+    assert behaviours.always_counts(mass_send("a", channel="nearby"))
+    assert not behaviours.always_counts(mass_send("a", channel="followers"))
 
 
 def test_types_are_counted_apart() -> None:

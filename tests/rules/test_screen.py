@@ -260,3 +260,20 @@ def test_explaining_an_event_shows_all_its_signals(screen: Screen) -> None:
         "look_alike": 0,
         "exchange": 0,
     }
+
+
+def test_events_of_one_stream_are_counted_in_their_order_whatever_makes_a_rule_look_at_them(tiny: Pack) -> None:
+    # Given sends that are always counted (nearby) around one that only its words bring before a rule
+    sends = [
+        mass_send("互推换量", id="0", channel="followers"),
+        *(mass_send("你好", id=str(number), channel="nearby") for number in range(1, 6)),
+        mass_send("互推换量", id="6", channel="followers"),
+    ]
+    # When they are judged in one batch
+    screened = Screen(tiny).screen([Arrival(event, "s", "s", at) for at, event in enumerate(sends)], lambda _: None)
+    # Then none is taken for one that was judged before
+    assert {(found.event.id, found.rule) for found in screened.violations} == {
+        ("0", "accounts.exchange"),
+        ("5", "accounts.nearby"),
+        ("6", "accounts.exchange"),
+    }
