@@ -122,9 +122,11 @@ class Enforcing:
     async def sweep(self, group: Group) -> None:
         """Lets sanctions that have ended leave the ban list, in this worker's partitions."""
         for partition in group.partitions():
-            index = self._due.get(partition)
-            if index is not None and index.is_due(self._clock.now()):
-                await group.submit(partition, partial(self._expire, partition))
+            if not self._index(partition).is_due(self._clock.now()):
+                continue
+            if not await group.submit(partition, partial(self._expire, partition)):
+                # The plan was dropped, what it took from the index was not done: build the index anew when asked.
+                self._due.pop(partition, None)
 
     def subjects(self) -> dict[str, int]:
         """Subjects in this worker, by kind."""

@@ -45,7 +45,6 @@ class Supervisor:
         self._environment = environment
         self._slots = [_Slot(index) for index in range(processes)]
         self._stopping = False
-        self.restarts = 0
 
     def run(self) -> int:
         """Runs until told to stop; the exit code: 0, or 2 when a worker could not be started rightly."""
@@ -56,10 +55,6 @@ class Supervisor:
             self._stop_all()
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-    def pids(self) -> list[int]:
-        """The workers that run now."""
-        return [slot.process.pid for slot in self._slots if slot.process is not None]
 
     def _watch(self) -> int:
         while not self._stopping:
@@ -85,7 +80,6 @@ class Supervisor:
         slot.pause = FIRST_PAUSE_S if now - slot.started >= HEALTHY_S else min(slot.pause * 2, LONGEST_PAUSE_S)
         slot.process = None
         slot.start_at = now + slot.pause
-        self.restarts += 1
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         logger.warning("Worker %d %s; it starts again in %.0f s", slot.index, how, slot.pause)
 

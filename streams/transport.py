@@ -50,7 +50,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._busy: set[tuple[Group, int]] = set()
         self._done: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
-        self._answered_at: dict[TP, int] = {}
         self._wake = asyncio.Event()  # something arrived or finished: look at the lanes again
         self._fetch_idle = asyncio.Event()
         self._fetch_idle.set()

@@ -1,0 +1,60 @@
+"""The expiry sweep: what a dropped plan took from the index of due subjects is found again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from rules.decisions import EventRef, Violation
+from rules.enforce import Enforcer
+from rules.events import millis
+from rules.packs import load_pack
+from streams.batches import Plan
+from streams.enforcement import Enforcing
+from streams.metrics import Metrics
+from streams.streamtime import StreamTime
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TINY = Path(__file__).parents[1] / "data" / "tiny"
+SUBJECT = "domain:quiz.example"
+
+
+class LosingGroup:
+    """A group of one partition that drops the first plan it is given, as after a rebalance."""
+
+    def __init__(self) -> None:
+        self.plans: list[Plan] = []
+
+    def partitions(self) -> set[int]:
+        return {0}
+
+    async def submit(self, partition: int, make_plan: Callable[[], Plan]) -> bool:
+        self.plans.append(make_plan())
+        return len(self.plans) > 1
+
+
+def test_a_sanction_whose_expiry_was_dropped_ends_at_the_next_sweep() -> None:
+    # Given a subject whose sanction of 12 hours has ended
+    enforcer = Enforcer(load_pack(TINY))
+    violation = Violation(
+        id="v", event=EventRef("e", "share"), subject=SUBJECT, clause="links.1", rule="sharing.unlock", mode="enforce",
+        severity="ordinary", evidence=[], time=START, pack="tiny@1",
+    )  # fmt: skip
+    state = enforcer.enforce([violation], lambda _: None).states[SUBJECT]
+    table: Any = SimpleNamespace(name="subjects", of=lambda _: {SUBJECT.encode(): state}, on_recovered=[], on_lost=[])
+    clock = StreamTime()
+    clock.observe(millis(START + timedelta(hours=13)))
+    enforcing = Enforcing(
+        enforcer, {}, table, violations="v", enforcements="e", bans="bans", reviews="r", dead_letters="d",
+        metrics=Metrics(), clock=clock,
+    )  # fmt: skip
+    group: Any = LosingGroup()
+    # When the plan of the first sweep is dropped, and another sweep comes
+    asyncio.run(enforcing.sweep(group))
+    asyncio.run(enforcing.sweep(group))
+    # Then both say that nothing is in force any more
+    assert [[(send.topic, send.value) for send in plan.sends] for plan in group.plans] == [[("bans", None)]] * 2
