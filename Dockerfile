@@ -4,6 +4,7 @@ RUN python -m venv /opt/warden
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY rules rules
+COPY lab lab
 COPY streams streams
 RUN /opt/warden/bin/pip install --no-cache-dir .
 

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo test setup lint types clean
+.PHONY: demo test setup lint types lexicons clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -13,7 +13,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Streamwarden needs Python 3.11 or newer; this is %s. Set PYTHON=python3.11 (or newer)." % sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,dev,learn]'
 	@touch $@
 
 demo: setup
@@ -28,6 +28,10 @@ types: setup
 
 test: setup lint types
 	$(BIN)/python -m pytest $(ARGS)
+
+# Learns the shipped pack's lexicons again: make lexicons LABELLED=path/to/labelled.jsonl.gz
+lexicons: setup
+	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

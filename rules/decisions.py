@@ -118,7 +118,11 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ban"
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review"):
-    """A case for a person: `proposed` is what approving it would put in force."""
+    """A case for a person: `proposed` is what approving it would put in force.
+
+    `reporters`: how many people reported the subject, where the clause waits for them. `evidence` is that of the
+    violation that opened the case; one that a report opened has none, and names the violations that do.
+    """
 
     id: str
     subject: str
@@ -130,6 +134,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="r
     proposed: list[Action]
     pack: str
     time: datetime
+    reporters: int = 0
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="dead_letter"):

@@ -4,7 +4,7 @@ One state per subject. Each violation is applied by itself, so what is announced
 a stream is cut into batches. Replays change nothing: the decision is a function of the set of violations.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from rules.decisions import (
     Ban,
     BanEntry,
     Enforcement,
+    Evidence,
     Notice,
     Review,
     SubjectKind,
@@ -23,23 +24,17 @@ from rules.decisions import (
 )
 from rules.events import Appeal, Report, from_millis, millis
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, Standing, matters, remembered, standing
+from rules.reports import StoredReport, reported_times, reporters
+from rules.sanctions import Offence, Standing, matters, remembered, standing, waiting
 from rules.subjects import kind_of
 
 MAX_REPORTS = 200
 MAX_APPEALS = 50
 """Reports and appeals remembered for one subject; the newest stay."""
 _PENDING = "?"
-"""Marks the ladder of violations that wait for reports, apart from the same ladder's enforced ones."""
-
-
-class StoredReport(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A report as a subject remembers it."""
-
-    time: int
-    id: str
-    reporter: str
-    category: str
+"""Marks the ladder of violations that open a review, apart from the same ladder's enforced ones."""
+_WAITING = "??"
+"""Marks the ladder of violations that open one only once enough people have reported."""
 
 
 class StoredAppeal(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -145,6 +140,7 @@ class Enforcer:
                 if any(old.id == report.id for old in state.reports):
                     return False
                 state.reports = sorted([*state.reports, report], key=_time_and_id)[-MAX_REPORTS:]
+                decisions.extend(self._reviews_of(state, item))
             case Appeal():
                 appeal = StoredAppeal(millis(item.time), item.id, item.enforcement, item.verdict, item.moderator)
                 if any(old.id == appeal.id for old in state.appeals):
@@ -161,7 +157,8 @@ class Enforcer:
         if violation.mode != "enforce" or clause is None:
             return False
         ladder = self.pack.ladder_of[clause.id]
-        key = ladder.name + (_PENDING if clause.by_report else "")
+        waits = clause.reports is not None
+        key = ladder.name + (_WAITING if waits else _PENDING if clause.by_report else "")
         offence = Offence(
             millis(violation.time),
             violation.id,
@@ -171,32 +168,55 @@ class Enforcer:
             violation.holds_share_api,
         )
         old = state.offences.get(key, [])
-        if not matters(old, offence, ladder):
+        if not waits and not matters(old, offence, ladder):
             return False
-        kept = remembered([*old, offence], ladder)
+        kept = (waiting if waits else remembered)([*old, offence], ladder)
         if kept == old:
             return False
         state.offences[key] = kept
         state.time = max(state.time, offence.time)
-        known = [offence for offence in kept if offence.clause in self._clauses]
-        held = standing(kind_of(violation.subject), known, ladder, self._clauses)
-        if held is not None:
-            announced = state.announced.setdefault(key, {})
-            out.extend(self._announce(violation, ladder, held, announced, clause.by_report))
+        held = standing(kind_of(violation.subject), self._ripe(state, key, ladder), ladder, self._clauses)
+        if held is None:
+            return True
+        if not clause.by_report:
+            out.extend(self._announce(violation, ladder, held, state.announced.setdefault(key, {})))
+        else:
+            review = self._review(violation, key, held, state, rule=violation.rule, evidence=violation.evidence)
+            out.extend([review] if review is not None else [])
         return True
 
+    def _ripe(self, state: SubjectState, key: str, ladder: Ladder) -> list[Offence]:
+        """The offences of a ladder that may lead to something: of those that wait, the ones with enough reports."""
+        known = [offence for offence in state.offences.get(key, ()) if offence.clause in self._clauses]
+        if not key.endswith(_WAITING):
+            return known
+        times: dict[str, list[int]] = {}
+        for offence in known:
+            times.setdefault(offence.clause, []).append(offence.time)
+        ripe: dict[str, Container[int]] = {}
+        for clause, found in times.items():
+            wanted = self._clauses[clause].reports
+            ripe[clause] = found if wanted is None else reported_times(found, wanted, state.reports)
+        return remembered((offence for offence in known if offence.time in ripe[offence.clause]), ladder)
+
+    def _reviews_of(self, state: SubjectState, report: Report) -> Iterator[Review]:
+        """The reviews that a report opens, of violations that had waited for it."""
+        for key in state.offences:
+            ladder = self.pack.ladders.get(key.removesuffix(_WAITING))
+            if not key.endswith(_WAITING) or ladder is None:
+                continue
+            held = standing(kind_of(report.subject), self._ripe(state, key, ladder), ladder, self._clauses)
+            if held is not None:
+                review = self._review(report, key, held, state, rule=held.spell[-1].rule, evidence=[])
+                if review is not None:
+                    yield review
+
     def _announce(
-        self, violation: Violation, ladder: Ladder, held: Standing, announced: dict[str, str], by_report: bool
-    ) -> Iterator[Enforcement | Review]:
+        self, violation: Violation, ladder: Ladder, held: Standing, announced: dict[str, str]
+    ) -> Iterator[Enforcement]:
         """The decisions of a standing that were not published yet; `announced` is brought up to date."""
-        if by_report:
-            identity = _identity("review", violation.subject, ladder, held, "")
-            if announced.get("review") != identity:
-                announced["review"] = identity
-                yield self._review(identity, violation, held)
-            return
         for action in held.actions:
-            identity = _identity("enforcement", violation.subject, ladder, held, action)
+            identity = _identity("enforcement", violation.subject, ladder.name, held, action)
             if announced.get(action) != identity:
                 yield self._enforcement(violation, ladder, held, action, announced.get(action))
                 announced[action] = identity
@@ -210,7 +230,7 @@ class Enforcer:
         previous: str | None,
     ) -> Enforcement:
         return Enforcement(
-            id=_identity("enforcement", violation.subject, ladder, held, action),
+            id=_identity("enforcement", violation.subject, ladder.name, held, action),
             subject=violation.subject,
             action=action,
             ladder=ladder.name,
@@ -228,18 +248,38 @@ class Enforcer:
             previous=previous,
         )
 
-    def _review(self, identity: str, violation: Violation, held: Standing) -> Review:
+    def _review(
+        self,
+        cause: Violation | Report,
+        key: str,
+        held: Standing,
+        state: SubjectState,
+        *,
+        rule: str,
+        evidence: list[Evidence],
+    ) -> Review | None:
+        """The review of what is held against a subject, on the ladder `key`; None when it is open already."""
+        identity = _identity("review", cause.subject, key.removesuffix(_PENDING), held, "")
+        announced = state.announced.setdefault(key, {})
+        if announced.get("review") == identity:
+            return None
+        announced["review"] = identity
+        heard: set[str] = set()
+        for offence in held.spell:
+            if (wanted := self._clauses[offence.clause].reports) is not None:
+                heard |= reporters(offence.time, wanted, state.reports)
         return Review(
             id=identity,
-            subject=violation.subject,
+            subject=cause.subject,
             reason="by_report",
             clauses=_clauses_of(held),
-            rule=violation.rule,
+            rule=rule,
             violations=_violations_of(held),
-            evidence=violation.evidence,
+            evidence=evidence,
             proposed=list(held.actions),
             pack=self.pack.label,
-            time=violation.time,
+            time=cause.time,
+            reporters=len(heard),
         )
 
     def _notice(self, violation: Violation) -> Notice:
@@ -267,7 +307,7 @@ class Enforcer:
                 starts=from_millis(held.starts),
                 ends=None if held.ends is None else from_millis(held.ends),
                 clauses=_clauses_of(held),
-                enforcement=_identity("enforcement", subject, ladder, held, action),
+                enforcement=_identity("enforcement", subject, ladder.name, held, action),
             )
             for key, ladder, held in self._standings(state, kind_of(subject))
             for action in held.actions
@@ -286,12 +326,20 @@ class Enforcer:
             forget = held.spell[-1].time + 2 * ladder.window
             if forget > state.time:
                 due.append(forget)
+        due += [forget for forget in self._waiting_until(state) if forget > state.time]
         if due:
             return min(due)
         keeps_for_good = any(
             held.permanent(action) for _, _, held in self._standings(state, kind) for action in held.actions
         )
         return _NEVER if keeps_for_good or state.reports or state.appeals else 0
+
+    def _waiting_until(self, state: SubjectState) -> Iterator[int]:
+        """When offences that wait for reports are forgotten."""
+        for key, offences in state.offences.items():
+            ladder = self.pack.ladders.get(key.removesuffix(_WAITING))
+            if key.endswith(_WAITING) and ladder is not None:
+                yield offences[-1].time + 2 * ladder.window
 
 
 _NEVER = 253_402_300_799_999
@@ -303,10 +351,10 @@ def decode_subject(data: bytes | None) -> SubjectState:
     return _DECODER.decode(data) if data else SubjectState()
 
 
-def _identity(kind: str, subject: str, ladder: Ladder, held: Standing, action: str) -> str:
+def _identity(kind: str, subject: str, ladder: str, held: Standing, action: str) -> str:
     """The id of a decision: a function of what holds, for whom, and from when to when."""
     ends = "" if held.ends is None else str(held.ends)
-    return content_id(kind, subject, ladder.name, action, str(held.rung), str(held.starts), ends)
+    return content_id(kind, subject, ladder, action, str(held.rung), str(held.starts), ends)
 
 
 def _ban(subject: str, entries: list[BanEntry], time: int) -> Ban | None:

@@ -1,6 +1,6 @@
 """Both halves together, for a file, a test, a backtest or an oracle: events in, decisions out, no broker.
 
-The states that workers keep in tables are kept in two dictionaries here; the judgement is the same code.
+The states that workers keep in tables are kept in dictionaries here; the judgement is the same code.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,25 +9,30 @@ from typing import assert_never
 
 from rules.decisions import Ban, BanEntry, Decision, Violation
 from rules.enforce import Enforcer, SubjectInput
-from rules.events import Appeal, Event, MassSend, Post, Report, Share
+from rules.events import Appeal, Event, MassSend, Post, Report, Share, millis
+from rules.gathering import Gathering
 from rules.packs.model import Pack
 from rules.screen import Arrival, Screen
+from rules.sightings import Sighting
 
 
 @dataclass(slots=True)
 class Engine:
-    """A pack and the states of accounts and subjects, in memory."""
+    """A pack and the states of accounts, of crowds and of subjects, in memory."""
 
     pack: Pack
     accounts: dict[str, bytes] = field(default_factory=dict)
     subjects: dict[str, bytes] = field(default_factory=dict)
     bans: dict[str, Ban] = field(default_factory=dict)
     _screen: Screen = field(init=False)
+    _gathering: Gathering = field(init=False)
     _enforcer: Enforcer = field(init=False)
     _positions: dict[str, int] = field(default_factory=dict)
+    _newest: int = 0
 
     def __post_init__(self) -> None:
         self._screen = Screen(self.pack)
+        self._gathering = Gathering(self.pack)
         self._enforcer = Enforcer(self.pack)
 
     def judge(self, events: Iterable[Event], batch: int = 512) -> Iterator[Decision]:
@@ -50,6 +55,9 @@ class Engine:
         broken: dict[int, list[Violation]] = {}
         for violation, arrival in zip(screened.violations, screened.arrivals, strict=True):
             broken.setdefault(places[arrival], []).append(violation)
+        sighted: dict[int, list[Sighting]] = {}
+        for arrival, sighting in screened.sightings:
+            sighted.setdefault(places[arrival], []).append(sighting)
         for at, event in enumerate(events):
             match event:
                 case Report() | Appeal():
@@ -58,8 +66,18 @@ class Engine:
                     for violation in broken.get(at, ()):
                         yield violation
                         yield from self._apply(violation)
+                    for violation in self._gathering.take(sighted.get(at, ())):
+                        yield violation
+                        yield from self._apply(violation)
                 case _ as never:
                     assert_never(never)
+        self._newest = max(self._newest, max((millis(event.time) for event in events), default=0))
+        self._gathering.forget(self._newest)
+
+    @property
+    def crowds(self) -> dict[str, bytes]:
+        """What is kept of events that wait for others, by key."""
+        return self._gathering.states
 
     def in_force(self, subject: str, at: int) -> list[BanEntry]:
         """The sanctions in force for `subject` at `at`, in ms."""

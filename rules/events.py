@@ -22,6 +22,8 @@ MAX_HTML = 2_000_000
 """Longest HTML of one page, in code points."""
 MAX_RECIPIENTS = 10**12
 """Most recipients of one mass send: above any platform, and sums of them stay exact as floats."""
+MAX_REDIRECTS = 20
+"""Most redirects of one page: browsers give up after twenty."""
 MAX_EVENT_BYTES = 4_000_000
 """Longest encoded event. Larger ones are refused before they are parsed."""
 
@@ -39,8 +41,12 @@ Subject = Annotated[
 
 
 class Page(msgspec.Struct, kw_only=True, frozen=True, gc=False):
-    """The landing page of a share, as the feed fetched it. This engine never fetches anything."""
+    """The landing page of a share, as the feed fetched it. This engine never fetches anything.
 
+    `redirects`: the URLs that the shared link led through, in order; `final_url` is where they ended.
+    """
+
+    redirects: Annotated[list[Url], msgspec.Meta(max_length=MAX_REDIRECTS)] = []
     final_url: Url | None = None
     ip: Ip | None = None
     title: Text = ""

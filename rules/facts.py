@@ -3,31 +3,39 @@
 `EventFacts` is the mapping that conditions are evaluated on. A value is worked out at most once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from string import ascii_lowercase, digits
 from typing import assert_never
 
 import re2
 
 from rules.decisions import Evidence
-from rules.events import Content, MassSend, Post, Share, links_of
-from rules.links import Brands, host_names, host_of, in_list
+from rules.event_hosts import Mention, linked_hosts
+from rules.events import Content, MassSend, Post, Share
+from rules.links import host_of, in_list
+from rules.lookalikes import Brands
 from rules.packs.model import (
     FIELDS,
     BehaviourSignal,
     EventSignal,
+    Field,
+    LearnedSignal,
     LexiconSignal,
     LinkSignal,
     LinkTest,
     Pack,
     PageSignal,
+    PageTest,
     PatternSignal,
+    TextSignal,
+    TextTest,
 )
-from rules.packs.read_signals import re_options
-from rules.pages import EMPTY, PageFacts, privacy_notice_in, read_html
-from rules.scoring import Scored
+from rules.packs.read_signals import MAX_PATTERN_MATCHES, re_options
+from rules.pages import EMPTY, PageFacts, privacy_notice_in, read_html, share_guide_in
+from rules.scoring import Scored, Segments
 
-_MAX_PATTERN_MATCHES = 100
-_KNOWN_FROM_THE_START = (LexiconSignal, BehaviourSignal)
+_MAX_QUOTED_HOSTS = 3
+_KNOWN_FROM_THE_START = (LexiconSignal, LearnedSignal, BehaviourSignal)
 
 
 class Tests:
@@ -68,13 +76,24 @@ class Tests:
 class EventFacts(dict[str, float]):
     """Signal name -> value for one event. Starts with what fired; the rest is worked out when asked for."""
 
-    def __init__(self, fired: Mapping[str, float], tests: Tests, event: Content, scored: Scored, index: int) -> None:
+    def __init__(
+        self,
+        fired: Mapping[str, float],
+        tests: Tests,
+        event: Content,
+        scored: Scored,
+        index: int,
+        *,
+        written: Sequence[Mention] = (),
+    ) -> None:
+        """`written`: the hosts that the event's texts name."""
         super().__init__(fired)
         self.event = event
         self.scored = scored
         self.index = index
         self._tests = tests
-        self._hosts: list[str] | None = None
+        self._written = written
+        self._hosts: list[Mention] | None = None
         self._matches: dict[str, list[tuple[int, int, int]]] = {}
 
     def __missing__(self, name: str) -> float:
@@ -84,6 +103,8 @@ class EventFacts(dict[str, float]):
         match signal:
             case PatternSignal():
                 value = float(len(self.pattern_matches(signal)))
+            case TextSignal():
+                value = float(sum(measured(signal.test, text) for text in self._texts(signal.fields)))
             case LinkSignal():
                 value = float(len(self.matching_hosts(signal)))
             case PageSignal():
@@ -100,17 +121,18 @@ class EventFacts(dict[str, float]):
         """The definition of signal `name`."""
         return self._tests.signals[name]
 
-    def hosts(self) -> list[str]:
-        """The hosts of the event's links and of its page's final URL."""
+    def hosts(self) -> list[Mention]:
+        """The hosts of the event's links, and those its texts name beside them."""
         if self._hosts is None:
-            self._hosts = host_names(urls_of(self.event))
+            linked = list(linked_hosts(self.event))
+            names = {mention.name for mention in linked}
+            self._hosts = linked + [mention for mention in self._written if mention.name not in names]
         return self._hosts
 
-    def matching_hosts(self, signal: LinkSignal) -> list[str]:
-        """The hosts for which the signal's test holds."""
-        hosts = self.hosts()
+    def matching_hosts(self, signal: LinkSignal) -> list[Mention]:
+        """The hosts that the signal is about and for which its test holds."""
         holds = self._tests.link_tests[signal.name]
-        return [name for name in hosts if holds(name)]
+        return [mention for mention in self.hosts() if mention.counts(signal.scope) and holds(mention.name)]
 
     def pattern_matches(self, signal: PatternSignal) -> list[tuple[int, int, int]]:
         """(segment, start, end) of the pattern's matches, at most 100, in folded or original positions."""
@@ -118,6 +140,12 @@ class EventFacts(dict[str, float]):
         if found is None:
             found = self._matches[signal.name] = list(self._find(signal))
         return found
+
+    def _texts(self, fields: frozenset[Field]) -> Iterator[str]:
+        """The folded texts of the event in `fields`."""
+        for segment in self.scored.segments.of(self.index):
+            if FIELDS[self.scored.segments.field[segment]] in fields:
+                yield self.scored.folded_text(segment)
 
     def _find(self, signal: PatternSignal) -> Iterator[tuple[int, int, int]]:
         pattern = self._tests.patterns[signal.name]
@@ -129,16 +157,23 @@ class EventFacts(dict[str, float]):
             for match in pattern.finditer(text):
                 yield segment, match.start(), match.end()
                 count += 1
-                if count >= _MAX_PATTERN_MATCHES:
+                if count >= MAX_PATTERN_MATCHES:
                     return
 
 
-def urls_of(event: Content) -> list[str]:
-    """The event's links, and its page's final URL."""
-    urls = links_of(event)
-    if isinstance(event, Share) and event.page is not None and event.page.final_url not in {None, event.url}:
-        return [*urls, event.page.final_url]
-    return urls
+def measured(test: TextTest, folded: str) -> int:
+    """The value of a text test for one text."""
+    match test:
+        case "length":
+            return len(folded)
+        case "lines":
+            return folded.count("\n") + 1
+        case "digits":
+            return sum(map(folded.count, digits))
+        case "latin":
+            return sum(map(folded.count, ascii_lowercase))
+        case _ as never:
+            assert_never(never)
 
 
 def page_of(event: Content) -> PageFacts | None:
@@ -159,19 +194,20 @@ def page_value(signal: PageSignal, event: Content, page: PageFacts | None) -> fl
     if page is None:
         return 0.0
     text = event.page.text if isinstance(event, Share) and event.page else ""
-    match signal.test:
-        case "any":
-            return 1.0
-        case "asks_for":
-            return float(len(page.asks_for & signal.any_of))
-        case "privacy_notice":
-            return float(page.privacy_notice or privacy_notice_in(text))
-        case "wechat_layout":
-            return float(page.wechat_layout)
-        case "form":
-            return float(page.has_form)
-        case _ as never:
-            assert_never(never)
+    if signal.test == "asks_for":
+        return float(len(page.asks_for & signal.any_of))
+    return float(_PAGE_VALUES[signal.test](page, text))
+
+
+_PAGE_VALUES: dict[PageTest, Callable[[PageFacts, str], float]] = {
+    "any": lambda page, text: True,
+    "privacy_notice": lambda page, text: page.privacy_notice or privacy_notice_in(text),
+    "wechat_layout": lambda page, text: page.wechat_layout,
+    "form": lambda page, text: page.has_form,
+    "overlay": lambda page, text: page.layers,
+    "share_guide": lambda page, text: max(page.share_guide, share_guide_in(text)),
+}
+"""The tests of a page whose HTML shows the facts, and whose plain text may be given beside it."""
 
 
 def event_value(signal: EventSignal, event: Content) -> float:
@@ -199,7 +235,7 @@ def describe(facts: EventFacts, name: str, max_quote: int) -> Iterator[Evidence]
         return segments.texts[segment][start : min(end, start + max_quote)]
 
     match signal:
-        case LexiconSignal():
+        case LexiconSignal() | LearnedSignal():
             for span in facts.scored.spans(facts.index, name):
                 field = FIELDS[segments.field[span.segment]]
                 yield Evidence(name, field, quote(span.segment, span.start, span.end), span.start, span.end)
@@ -210,9 +246,10 @@ def describe(facts: EventFacts, name: str, max_quote: int) -> Iterator[Evidence]
                         base = int(facts.scored.folded.bounds[segment])
                         start, end = facts.scored.folded.original_span(base + start, base + end, segment)  # noqa: PLW2901
                     yield Evidence(name, FIELDS[segments.field[segment]], quote(segment, start, end), start, end)
+        case TextSignal():
+            yield Evidence(name, f"text.{signal.test}", f"{facts[name]:g}", 0, 0)
         case LinkSignal():
-            for host in facts.matching_hosts(signal)[:3]:
-                yield Evidence(name, "link", host[:max_quote], 0, 0)
+            yield from _describe_hosts(name, facts.matching_hosts(signal)[:_MAX_QUOTED_HOSTS], segments, max_quote)
         case PageSignal():
             page = page_of(facts.event)
             asked = sorted(page.asks_for & signal.any_of) if page else []
@@ -222,3 +259,12 @@ def describe(facts: EventFacts, name: str, max_quote: int) -> Iterator[Evidence]
             yield Evidence(name, f"event.{signal.test}", str(value)[:max_quote], 0, 0)
         case BehaviourSignal():
             yield Evidence(name, f"behaviour.{signal.test}", f"{facts[name]:g}", 0, 0)
+
+
+def _describe_hosts(name: str, hosts: Sequence[Mention], segments: Segments, max_quote: int) -> Iterator[Evidence]:
+    for host in hosts:
+        if host.origin == "text":
+            quoted = segments.texts[host.segment][host.start : min(host.end, host.start + max_quote)]
+            yield Evidence(name, FIELDS[segments.field[host.segment]], quoted, host.start, host.end)
+        else:
+            yield Evidence(name, "link", host.name[:max_quote], 0, 0)

@@ -7,14 +7,14 @@ Characters are carried as two latin-1 bytes of a dense alphabet (high byte 0x80-
 can start in the middle of a character, and a position is the byte index halved.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.text import Folded, Positions, encode_points, fold
+from rules.text import Folded, Positions, encode_points
 
 MAX_WORD = 60
 """Longest folded word in characters: the prefilter keeps the reach of a pair in one byte."""
@@ -45,7 +45,7 @@ class Automaton:
     """A compiled set of words."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        """`words` are folded and distinct, as `folded_words` gives them."""
+        """`words` are folded and distinct, as `rules.words.forms_of` gives them."""
         self.words = list(words)
         self._lengths = np.array([len(word) for word in self.words], np.int64)
         self._alphabet = _alphabet(self.words)
@@ -88,25 +88,6 @@ class Automaton:
         edges = np.bincount(starts, minlength=letters.size + MAX_WORD + 2)
         edges -= np.bincount(starts + reach[starts] + 1, minlength=edges.size)
         return np.flatnonzero(np.cumsum(edges[: letters.size]) > 0)
-
-
-def folded_words(words: Mapping[str, float]) -> dict[str, tuple[str, float]]:
-    """Folded form -> (as written, weight); of words that fold alike the heaviest stays.
-
-    Raises LexiconError for a word that folds to nothing or to more than MAX_WORD characters, or has a NUL.
-    """
-    result: dict[str, tuple[str, float]] = {}
-    for word, weight in words.items():
-        form = fold(word)
-        if not form.strip():
-            raise LexiconError(f"{word!r} has no character that folding keeps")
-        if "\0" in form:
-            raise LexiconError(f"{word!r} has a NUL, which parts one text from the next")
-        if len(form) > MAX_WORD:
-            raise LexiconError(f"{word!r} is longer than {MAX_WORD} characters")
-        if form not in result or weight > result[form][1]:
-            result[form] = (word, weight)
-    return result
 
 
 def _alphabet(words: list[str]) -> NDArray[np.uint16]:

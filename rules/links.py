@@ -1,18 +1,17 @@
-"""URLs and hosts: what an event's links point at, and whether a host passes for somebody else's.
+"""URLs and hosts: what an event's links point at.
 
 WHATWG parsing by ada-url, registrable domains by the bundled public suffix list; nothing is fetched
 and nothing is resolved. Hosts repeat, so what is known of one is kept in a bounded cache.
 """
 
 import re
-from collections.abc import Iterable
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 import ada_url
 from publicsuffixlist import PublicSuffixList
-
-from rules.text import fold
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _PLAIN_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.[a-z]{{2,24}}")
@@ -25,6 +24,12 @@ _CACHED_HOSTS = 100_000
 _CACHED_URLS = 20_000
 _LONGEST_CACHED_URL = 512
 """In code points; so the cache is bounded in bytes as well, whatever people send."""
+_MAX_NESTED = 10
+_MAX_ENCODINGS = 3
+"""How often a nested URL may have been percent-encoded."""
+_NESTED_URL = re.compile(r"https?:/{1,2}[^\s&\"'<>]{1,2048}", re.I)
+_BASE64_URL = re.compile(r"aHR0c[A-Za-z0-9+/_-]{6,2048}")
+_URL_SAFE = str.maketrans("+/", "-_")
 _SUFFIXES = PublicSuffixList()
 
 SHORTENERS = frozenset(
@@ -54,17 +59,14 @@ class Link:
     host: Host
 
 
-def host_names(urls: Iterable[str]) -> list[str]:
-    """The hosts of `urls`, ASCII and lower case, without those that cannot be read."""
-    names: list[str] = []
-    for url in urls:
-        # Nearly every link is plain, and its host was seen before: then no parser is needed.
-        host = url.split("/", 3)[2] if url.startswith(("https://", "http://")) else ""
-        if len(host) <= _MAX_HOST and _is_plain_host(host):
-            names.append(host)
-        elif (link := parse_link(url)) is not None:
-            names.append(link.host.name)
-    return names
+def host_name(url: str) -> str | None:
+    """The host of `url`, ASCII and lower case; None when it cannot be read."""
+    # Nearly every link is plain, and its host was seen before: then no parser is needed.
+    host = url.split("/", 3)[2] if url.startswith(("https://", "http://")) else ""
+    if len(host) <= _MAX_HOST and _is_plain_host(host):
+        return host
+    link = parse_link(url)
+    return link.host.name if link is not None else None
 
 
 @lru_cache(_CACHED_HOSTS)
@@ -128,6 +130,39 @@ def host_of(name: str) -> Host:
     return Host(bare, domain, False, bare in SHORTENERS or domain in SHORTENERS, punycode)
 
 
+def may_nest(url: str) -> bool:
+    """Whether `nested_urls` is worth asking, which for nearly every link it is not."""
+    return url.find("http", 8) != -1 or "aHR0c" in url
+
+
+def nested_urls(url: str) -> list[str]:
+    """The URLs that a URL carries in its query or path, as redirectors take them: plain, percent-encoded once or more,
+    or in base64. Those inside them are not looked for."""
+    found: list[str] = []
+    if "aHR0c" in url:
+        found.extend(decoded for word in _BASE64_URL.findall(url)[:_MAX_NESTED] if (decoded := _from_base64(word)))
+    for _ in range(_MAX_ENCODINGS):
+        found.extend(_NESTED_URL.findall(url, 8)[:_MAX_NESTED])
+        if found or "%" not in url:
+            break
+        url = unquote(url)
+    return found[:_MAX_NESTED]
+
+
+def _from_base64(word: str) -> str | None:
+    try:
+        decoded = urlsafe_b64decode(word.translate(_URL_SAFE) + "=" * (-len(word) % 4))
+    except ValueError:
+        return None
+    return decoded.decode("utf-8", "replace")
+
+
+@lru_cache(_CACHED_HOSTS)
+def public_suffix(name: str) -> str:
+    """The part of a host under which anybody registers names (cn, com.cn, github.io); empty for an unknown one."""
+    return _SUFFIXES.publicsuffix(name.rstrip("."), accept_unknown=False) or ""
+
+
 def in_list(name: str, hosts: frozenset[str]) -> bool:
     """Whether `hosts` has the host or one it stands below."""
     if name in hosts:
@@ -138,67 +173,3 @@ def in_list(name: str, hosts: frozenset[str]) -> bool:
             return True
         at = name.find(".", at + 1)
     return False
-
-
-class Brands:
-    """Recognises hosts that pass for a protected brand without being one of its own."""
-
-    def __init__(self, official: frozenset[str], brands: Iterable[str]) -> None:
-        """`official`: the brand's own hosts; `brands`: its names, as they occur in host labels."""
-        self._official = official
-        self._brands = tuple(brands)
-        self._inserted = tuple(host for host in official if host.count(".") == 1)
-        self._resembles = lru_cache(_CACHED_HOSTS)(self._test)
-
-    def resembles(self, name: str) -> bool:
-        """Whether the host looks like the brand's and is not."""
-        return self._resembles(name)
-
-    def _test(self, name: str) -> bool:
-        host = host_of(name)
-        if host.is_ip or in_list(name, self._official):
-            return False
-        labels = name.removesuffix(host.domain).rstrip(".")
-        if any(f".{official}." in f".{labels}." for official in self._inserted):
-            return True
-        skeletons = [_skeleton(label) for label in name.split(".")[:-1]]
-        return any(self._label_resembles(skeleton) for skeleton in skeletons)
-
-    def _label_resembles(self, label: str) -> bool:
-        parts = label.split("-")
-        for brand in self._brands:
-            if brand in parts:
-                return True
-            if len(brand) >= 5 and (brand in label or any(_one_edit(part, brand) for part in parts)):
-                return True
-        return False
-
-
-def _skeleton(label: str) -> str:
-    """The label as an eye reads it: punycode decoded, look-alikes and digits folded to letters."""
-    if label.startswith("xn--"):
-        try:
-            label = ada_url.idna_to_unicode(label.encode()) or label
-        except (ValueError, UnicodeError):
-            return label
-    folded = fold(label)
-    return folded if folded.isdigit() else folded.translate(_DIGIT_LETTERS).replace("vv", "w").replace("rn", "m")
-
-
-_DIGIT_LETTERS = str.maketrans("01", "ol")
-
-
-def _one_edit(word: str, brand: str) -> bool:
-    """Whether one letter changed, missing, added, or swapped with its neighbour makes `word` the brand."""
-    if word == brand:
-        return True
-    if abs(len(word) - len(brand)) > 1:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(word, brand, strict=False)) if a != b), min(len(word), len(brand)))
-    rest, target = word[at:], brand[at:]
-    return (
-        rest[1:] == target[1:]
-        or rest == target[1:]
-        or rest[1:] == target
-        or (rest[:2] == target[1::-1] and rest[2:] == target[2:])
-    )

@@ -14,6 +14,8 @@ from rules.decisions import Action, Severity, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
 from rules.subjects import sanctions_for
 
+MAX_WAITING = 200
+"""Offences remembered of a subject and ladder while they wait for reports."""
 RENEWALS = 10
 """A renewed sanction grows in steps of a tenth of its duration: a burst of violations gives at most ten
 enforcement events a duration instead of one for each violation."""
@@ -68,6 +70,14 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
         if lasts_for_good(ladder, rung_of(ordered, ladder, index)):
             return _since(ordered[: index + 1], offence.time // slot_of(ladder) - window, ladder)
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
+
+
+def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+    """The same of offences that lead to nothing before users report: none of them can end what others lead to, so
+    the newest MAX_WAITING stay."""
+    ordered = _thinned(sorted(set(offences)), ladder)
+    window = ladder.window // slot_of(ladder)
+    return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder)[-MAX_WAITING:] if ordered else []
 
 
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:

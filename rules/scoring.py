@@ -4,15 +4,19 @@ A word counts once for an event and a signal, however often it occurs; a signal'
 the weights of its distinct words, and 0 below its threshold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.lexicon import Automaton, Matches, folded_words
-from rules.packs.model import FIELDS, LexiconSignal
+from rules.learned import LearnedScores, LearnedSet
+from rules.lexicon import Automaton, Matches
+from rules.packs.model import LexiconSignal
 from rules.text import Folded, fold_batch
+from rules.uses import Uses
+from rules.words import Word, as_words
 
 _MAX_SPANS = 3
 """Occurrences of words quoted as evidence for one signal."""
@@ -49,6 +53,18 @@ class Segments:
         return range(self._starts[event], last)
 
 
+class Found(NamedTuple):
+    """A word that counts for `signal` at [start, end) in folded positions of the batch. `word`: a number that all forms
+    of one word have in common."""
+
+    signal: str
+    segment: int
+    start: int
+    end: int
+    weight: float
+    word: int
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A word found: [start, end) in code points of the original text of segment `segment`."""
@@ -66,6 +82,9 @@ class Scored:
         self.folded = folded
         self._scorer = scorer
         self._matches = matches
+        self._match, self._use = scorer.uses.counted(matches, folded, segments.texts, segments.field)
+        self._segment = matches.text[self._match]
+        self._learned: LearnedScores | None = None
         self._rows: tuple[int, list[tuple[int, int, int, int]]] = (-1, [])
         self._texts: dict[int, str] = {}
 
@@ -74,8 +93,10 @@ class Scored:
 
         `events`: how many the batch has.
         """
+        event = np.array(self.segments.event, np.int64)
         fields = np.array(self.segments.field, np.int64)
-        return self._scorer.hits(self._matches, np.array(self.segments.event, np.int64), fields, events, wanted)
+        self._learned = self._scorer.learned.score(self.folded, event, fields, events)
+        return self._scorer.hits(event[self._segment], self._use, self._learned.values, events, wanted)
 
     def folded_text(self, segment: int) -> str:
         """The folded form of one text; several patterns read the same one."""
@@ -86,100 +107,120 @@ class Scored:
 
     def spans(self, event: int, signal: str) -> list[Span]:
         """Up to three places where words of `signal` stand in `event`, in order, none inside another."""
+        if self._scorer.is_learned(signal):
+            return self._learned_spans(event, signal)
         if self._rows[0] != event:
-            self._rows = event, self._matches_in(event)
-        fields = self._scorer.fields_of(signal)
-        found = [
-            (segment, start, end)
-            for segment, start, end, word in self._rows[1]
-            if (fields.get(word, 0) >> self.segments.field[segment]) & 1
-        ]
+            self._rows = event, self._uses_in(event)
+        wanted = self._scorer.column(signal)
+        found = [(segment, start, end) for segment, start, end, column in self._rows[1] if column == wanted]
         return [
             Span(segment, *self.folded.original_span(start, end, segment))
             for segment, start, end in _outermost(found)[:_MAX_SPANS]
         ]
 
-    def _matches_in(self, event: int) -> list[tuple[int, int, int, int]]:
-        """(segment, start, end, word) of the words in one event, in folded positions of the batch."""
-        texts, found = self.segments.of(event), self._matches
-        low, high = np.searchsorted(found.text, [texts.start, texts.stop])
-        columns = (found.text, found.start, found.end, found.word)
-        return list(zip(*(column[low:high].tolist() for column in columns), strict=True))
+    def found(self, event: int) -> list[Found]:
+        """Every word that counts in `event`, for each signal and wherever it stands, in order of text."""
+        texts, scorer = self.segments.of(event), self._scorer
+        low, high = np.searchsorted(self._segment, [texts.start, texts.stop])
+        match, use = self._match[low:high], self._use[low:high]
+        rows = zip(
+            scorer.uses.column[use].tolist(),
+            self._segment[low:high].tolist(),
+            self._matches.start[match].tolist(),
+            self._matches.end[match].tolist(),
+            scorer.uses.weight[use].tolist(),
+            scorer.uses.words(use).tolist(),
+            strict=True,
+        )
+        return [Found(scorer.name(column), *rest) for column, *rest in rows]
+
+    def _learned_spans(self, event: int, signal: str) -> list[Span]:
+        if self._learned is None:
+            return []
+        found = self._learned.spans(signal, self.segments.of(event), self.segments.field, _MAX_SPANS)
+        return [Span(text, *self.folded.original_span(start, end, text)) for text, start, end in found]
+
+    def _uses_in(self, event: int) -> list[tuple[int, int, int, int]]:
+        """(segment, start, end, column) of the words that count in one event, in folded positions of the batch."""
+        texts = self.segments.of(event)
+        low, high = np.searchsorted(self._segment, [texts.start, texts.stop])
+        match = self._match[low:high]
+        columns = (self._segment[low:high], self._matches.start[match], self._matches.end[match])
+        of = self._scorer.uses.column[self._use[low:high]]
+        return list(zip(*(column.tolist() for column in (*columns, of)), strict=True))
 
 
 class Scorer:
-    """The lexicon signals of a pack, compiled: one automaton, and for each word the signals it counts for."""
+    """The lexicon signals of a pack, compiled: one automaton, and for each form found the words it counts for."""
 
     def __init__(
         self,
         signals: Sequence[LexiconSignal],
-        words: Mapping[str, Mapping[str, float]],
+        words: Mapping[str, Mapping[str, float] | Iterable[Word]],
         triggers: Mapping[str, float] | None = None,
+        learned: LearnedSet | None = None,
     ) -> None:
-        """`words`: for each lexicon, its words as written and their weights. `triggers`: the signals that make an
-        event worth looking at, and the value they must have for that; all of them by default."""
-        least = dict.fromkeys((signal.name for signal in signals), 0.0) if triggers is None else triggers
-        self._triggers = np.array([least.get(signal.name, np.inf) for signal in signals])
+        """`words`: for each lexicon, its words as written: their weights, or entries with options. `triggers`: the
+        signals that make an event worth looking at, and the value they must have for that; all of them by default."""
+        self.learned = learned or LearnedSet([], {})
         self._names = [signal.name for signal in signals]
+        self._learned_names = self.learned.names()
+        least = dict.fromkeys([*self._names, *self._learned_names], 0.0) if triggers is None else triggers
+        self._triggers = np.array([least.get(name, np.inf) for name in self._names])
+        self._learned_triggers = np.array([least.get(name, np.inf) for name in self._learned_names])
         self._at_least = np.array([signal.at_least for signal in signals], np.float64)
-        folded = {name: folded_words(entries) for name, entries in words.items()}
-        entries: dict[str, list[tuple[int, float, int]]] = {}
-        for column, signal in enumerate(signals):
-            mask = sum(1 << FIELDS.index(field) for field in signal.fields)
-            for form, (_, weight) in folded[signal.lexicon].items():
-                entries.setdefault(form, []).append((column, weight, mask))
-        self._automaton = Automaton(entries)
-        flat = [entry for found in entries.values() for entry in found]
-        self._fields_of: dict[str, dict[int, int]] = {signal.name: {} for signal in signals}
-        for word, found in enumerate(entries.values()):
-            for column, _, mask in found:
-                self._fields_of[self._names[column]][word] = mask
-        self._pointer = np.cumsum([0, *(len(found) for found in entries.values())])
-        self._column = np.array([column for column, _, _ in flat], np.int64)
-        self._weight = np.array([weight for _, weight, _ in flat], np.float64)
-        self._mask = np.array([mask for _, _, mask in flat], np.int64)
-        self.size = len(entries)
+        self.uses = Uses(signals, {name: as_words(entries) for name, entries in words.items()})
+        self._automaton = Automaton(self.uses.forms)
+        self.size = len(self.uses.forms)
 
     def score(self, segments: Segments) -> Scored:
         """Folds and scans the batch."""
         folded = fold_batch(segments.texts)
         return Scored(self, segments, folded, self._automaton.scan(folded))
 
+    def is_learned(self, signal: str) -> bool:
+        """Whether a signal is of a learned lexicon."""
+        return signal in self._learned_names
+
     def hits(
         self,
-        matches: Matches,
-        events: NDArray[np.int64],
-        fields: NDArray[np.int64],
+        event: NDArray[np.int64],
+        use: NDArray[np.int64],
+        learned: NDArray[np.float64],
         count: int,
         wanted: Sequence[int],
     ) -> dict[int, dict[str, float]]:
-        """See `Scored.hits`. `events` and `fields`: of each text."""
-        if not matches.word.size:
+        """See `Scored.hits`. `event`, `use`: of each word found that counts; learned: float64[events, learned signals];
+        `count`: events in the batch."""
+        speaks = learned > 0
+        triggered = (speaks & (learned >= self._learned_triggers)).any(axis=1)
+        if not use.size and not triggered.any() and not (wanted and speaks.any()):
             return {}
-        counts = self._pointer[matches.word + 1] - self._pointer[matches.word]
-        match = np.repeat(np.arange(matches.word.size), counts)
-        step = np.arange(match.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        entry = self._pointer[matches.word[match]] + step
-        segment = matches.text[match]
-        counted = (self._mask[entry] >> fields[segment]) & 1 == 1
-        distinct = np.unique(events[segment[counted]] * self._column.size + entry[counted])
-        event, entry = np.divmod(distinct, self._column.size)
-        cells, inverse = np.unique(event * len(self._names) + self._column[entry], return_inverse=True)
-        values = np.bincount(inverse, weights=self._weight[entry]).round(9)  # ten tenths are 1
+        event, use = self.uses.distinct(event, use)
+        cells, inverse = np.unique(event * len(self._names) + self.uses.column[use], return_inverse=True)
+        values = np.bincount(inverse, weights=self.uses.weight[use]).round(9)  # ten tenths are 1
         event, column = np.divmod(cells, len(self._names))
         fires = (values > 0) & (values >= self._at_least[column])
         looked_at = np.zeros(count, np.bool_)
         looked_at[list(wanted)] = True
+        looked_at[triggered] = True
         looked_at[event[fires & (values >= self._triggers[column])]] = True
         fires &= looked_at[event]
         found: dict[int, dict[str, float]] = {}
         for at, of, value in zip(event[fires].tolist(), column[fires].tolist(), values[fires].tolist(), strict=True):
             found.setdefault(at, {})[self._names[of]] = value
+        rows, columns = np.nonzero(speaks & looked_at[:, None])
+        for at, of, value in zip(rows.tolist(), columns.tolist(), learned[rows, columns].tolist(), strict=True):
+            found.setdefault(at, {})[self._learned_names[of]] = value
         return found
 
-    def fields_of(self, signal: str) -> dict[int, int]:
-        """Word -> the bits of the fields in which it counts for `signal`."""
-        return self._fields_of[signal]
+    def name(self, column: int) -> str:
+        """The signal with this index."""
+        return self._names[column]
+
+    def column(self, signal: str) -> int:
+        """The index of a signal."""
+        return self._names.index(signal)
 
 
 def _outermost(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

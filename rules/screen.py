@@ -6,24 +6,31 @@ when a rule asks for them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
-from rules.decisions import EventRef, Evidence, Severity, Violation, content_id
+from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
+from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id
+from rules.event_hosts import urls_of, written_hosts
 from rules.events import Content, Page, Post, Share
 from rules.facts import EventFacts, Tests, describe
+from rules.learned import LearnedSet
 from rules.links import in_list
-from rules.packs.model import FIELDS, BehaviourSignal, LexiconSignal, Pack, PatternSignal, Rule
+from rules.near_duplicates import simhashes
+from rules.packs.model import FIELDS, BehaviourSignal, LearnedSignal, LexiconSignal, Pack, PatternSignal, Rule
 from rules.pages import read_html
 from rules.scoring import Scored, Scorer, Segments
+from rules.sightings import Sighting
 from rules.subjects import subjects_of
 from rules.triggers import Triggers
 
 _MAX_EVIDENCE = 8
 _MAX_QUOTE = 120
-_TITLE, _TEXT, _DESC, _HTML, _PAGE_TITLE, _PAGE_TEXT, _PAGE_HTML, _BUTTONS = range(len(FIELDS))
+_TITLE, _TEXT, _DESC, _HTML, _PAGE_TITLE, _PAGE_TEXT, _PAGE_HTML, _BUTTONS, _FORM, _LINK = range(len(FIELDS))
 
 
 class Arrival(NamedTuple):
@@ -44,11 +51,13 @@ class Screened:
 
     violations: in order of arrival; `arrivals` says for each which arrival of the batch it belongs to.
     states:     the new behaviour state of each account that changed, by account.
+    sightings:  events that are violations if enough others meet them, each with the index of its arrival.
     """
 
     violations: list[Violation]
     arrivals: list[int]
     states: dict[str, bytes]
+    sightings: list[tuple[int, Sighting]] = field(default_factory=list)
 
 
 class Screen:
@@ -57,12 +66,10 @@ class Screen:
     def __init__(self, pack: Pack, *, test_words: bool = False) -> None:
         """`test_words`: stand-in words fill the operator's lexicons, for inline cases."""
         self.pack = pack
-        words = {
-            name: dict.fromkeys(lexicon.test_words, 1.0) if test_words and lexicon.operator else lexicon.words
-            for name, lexicon in pack.lexicons.items()
-        }
+        words = {name: lexicon.in_use(test_words=test_words) for name, lexicon in pack.lexicons.items()}
         signals = list(pack.signals.values())
         self._tests = Tests(pack)
+        self._reads_links = any("link" in getattr(signal, "fields", ()) for signal in signals)
         self._protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
         self._rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
         self._mentioned = {
@@ -76,11 +83,12 @@ class Screen:
                 self._triggered.setdefault(name, []).append((least, index))
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
         needed = {name: min(value for value, _ in rules) for name, rules in self._triggered.items()}
-        self._scorer = Scorer(lexicons, words, needed)
+        learned = LearnedSet([signal for signal in signals if isinstance(signal, LearnedSignal)], pack.learned)
+        self._scorer = Scorer(lexicons, words, needed, learned)
         others = [
             name
             for name in self._triggered
-            if not isinstance(pack.signals[name], LexiconSignal | BehaviourSignal | PatternSignal)
+            if not isinstance(pack.signals[name], LexiconSignal | LearnedSignal | BehaviourSignal | PatternSignal)
         ]
         self._triggers = Triggers(others, self._tests)
         behaviours = [signal for signal in signals if isinstance(signal, BehaviourSignal)]
@@ -91,9 +99,13 @@ class Screen:
         segments = Segments()
         others: dict[int, Sequence[str]] = {}
         for index, arrival in enumerate(arrivals):
-            _add_texts(segments, arrival.event)
+            self._add_texts(segments, arrival.event)
             if fired := self._triggers.fired(arrival.event):
                 others[index] = fired
+        written = written_hosts(segments, range(len(segments.texts)))
+        for index, mentions in written.items():
+            if named := list(self._triggers.fired_by(mentions)):
+                others[index] = [*others.get(index, ()), *named]
         scored = self._scorer.score(segments)
         behaviours = self._behaviours
         wanted = {*others, *(at for at, arrival in enumerate(arrivals) if behaviours.always_counts(arrival.event))}
@@ -104,25 +116,34 @@ class Screen:
         history.count([at for at in suspects if behaviours.watches(arrivals[at].event)])
         violations: list[Violation] = []
         places: list[int] = []
+        waiting: list[Candidate] = []
         for index in suspects:
             if index in history.known:
                 continue
             arrival = arrivals[index]
             values = hits.get(index, {}) | history.values.get(index, {})
-            facts = EventFacts(values, self._tests, arrival.event, scored, index)
-            violations.extend(self._judge(arrival, facts, others.get(index, ())))
+            facts = EventFacts(values, self._tests, arrival.event, scored, index, written=written.get(index, ()))
+            violations.extend(self._judge(arrival, facts, others.get(index, ()), waiting))
             places.extend([index] * (len(violations) - len(places)))
-        return Screened(violations, places, history.states())
+        sightings = sightings_of(waiting, scored, self.pack.label) if waiting else []
+        return Screened(violations, places, history.states(), sightings)
 
     def facts(self, event: Content) -> EventFacts:
         """Every signal of one event by name, for explaining; no history."""
         segments = Segments()
-        _add_texts(segments, event)
+        self._add_texts(segments, event)
         scored = self._scorer.score(segments)
-        return EventFacts(scored.hits(1, [0]).get(0, {}), self._tests, event, scored, 0)
+        written = written_hosts(segments, range(len(segments.texts))).get(0, ())
+        return EventFacts(scored.hits(1, [0]).get(0, {}), self._tests, event, scored, 0, written=written)
+
+    def _add_texts(self, segments: Segments, event: Content) -> None:
+        _add_texts(segments, event)
+        if self._reads_links:
+            for url in urls_of(event):
+                segments.add(_LINK, url)
 
     def _is_lexicon(self, name: str) -> bool:
-        return isinstance(self.pack.signals.get(name), LexiconSignal)
+        return isinstance(self.pack.signals.get(name), LexiconSignal | LearnedSignal)
 
     def _needs_of(self, rule: Rule) -> Iterator[tuple[str, float]]:
         """(signal, value): one of these must have at least its value before the rule can be true; through the rules
@@ -133,23 +154,47 @@ class Screen:
             else:
                 yield name, least
 
-    def _judge(self, arrival: Arrival, facts: EventFacts, others: Sequence[str]) -> Iterator[Violation]:
-        """Evaluates the rules that a fired trigger makes possible, those referred to before those referring."""
+    def _judge(
+        self, arrival: Arrival, facts: EventFacts, others: Sequence[str], waiting: list[Candidate]
+    ) -> Iterator[Violation]:
+        """Evaluates the rules that a fired trigger makes possible, those referred to before those referring.
+
+        Rules that several events decide together add to `waiting`.
+        """
         candidates = {rule for name in others for _, rule in self._triggered[name]}
         for name, value in facts.items():
             candidates.update(rule for least, rule in self._triggered.get(name, ()) if value >= least)
+        subjects: list[tuple[SubjectKind, str]] = []
         for index in sorted(candidates):
             rule = self._rules[index]
             if not rule.when.evaluate(facts):
                 continue
             facts[f"rules.{rule.name}"] = 1.0
             egregious = rule.egregious_when is not None and rule.egregious_when.evaluate(facts)
-            yield from self._violations(arrival, rule, facts, "egregious" if egregious else "ordinary")
+            severity: Severity = "egregious" if egregious else "ordinary"
+            if not subjects:
+                subjects = subjects_of(arrival.event, self._is_protected)
+            if rule.crowd is None:
+                yield from self._violations(arrival, rule, facts, severity, subjects)
+            else:
+                evidence = self._evidence(rule, facts, EVIDENCE)
+                waiting.append(
+                    Candidate(facts.index, arrival.event, arrival.source, rule, severity, evidence, subjects)
+                )
 
-    def _violations(self, arrival: Arrival, rule: Rule, facts: EventFacts, severity: Severity) -> Iterator[Violation]:
+    def _is_protected(self, host: str) -> bool:
+        return in_list(host, self._protected)
+
+    def _violations(
+        self,
+        arrival: Arrival,
+        rule: Rule,
+        facts: EventFacts,
+        severity: Severity,
+        subjects: list[tuple[SubjectKind, str]],
+    ) -> Iterator[Violation]:
         event = arrival.event
         evidence = self._evidence(rule, facts)
-        subjects = subjects_of(event, lambda host: in_list(host, self._protected))
         has_app = any(kind == "app" for kind, _ in subjects)
         for kind, subject in subjects:
             if kind not in rule.charges:
@@ -168,15 +213,15 @@ class Screen:
                 holds_share_api=kind == "account" and not has_app,
             )
 
-    def _evidence(self, rule: Rule, facts: EventFacts) -> list[Evidence]:
-        """What made the rule fire: words where they stand, and what else was found; at most _MAX_EVIDENCE pieces."""
+    def _evidence(self, rule: Rule, facts: EventFacts, most: int = _MAX_EVIDENCE) -> list[Evidence]:
+        """What made the rule fire: words where they stand, and what else was found; at most `most` pieces."""
         pieces = (
             piece
             for name in self._fired_behind(rule, facts)
             if facts[name] > 0
             for piece in describe(facts, name, _MAX_QUOTE)
         )
-        return list(islice(pieces, _MAX_EVIDENCE))
+        return list(islice(pieces, most))
 
     def _fired_behind(self, rule: Rule, facts: EventFacts) -> Iterator[str]:
         """The signals a rule mentions, words first, and those of the rules it refers to that fired."""
@@ -209,6 +254,13 @@ class _History:
 
     def count(self, events: Sequence[int]) -> None:
         """Counts these events of the batch, in order."""
+        segments, codes_of = self._scored.segments, self._scored.folded.codes_of
+        texts = {
+            index: b"".join(codes_of(segment) for segment in segments.of(index) if segments.field[segment] != _LINK)
+            for index in events
+        }
+        compared = [index for index in events if self._behaviours.compares(self._arrivals[index].event)]
+        shapes = dict(zip(compared, simhashes([np.frombuffer(texts[at], np.uint32) for at in compared]), strict=True))
         for index in events:
             event, _, stream, position = self._arrivals[index]
             state = self._changed.get(event.account) or decode_state(self._state_of(event.account))
@@ -216,9 +268,7 @@ class _History:
                 self.known.add(index)
                 continue
             self._changed[event.account] = state
-            texts = self._scored.segments.of(index)
-            text = b"".join(self._scored.folded.codes_of(segment) for segment in texts)
-            values = self._behaviours.count(state, event, text, stream, position)
+            values = self._behaviours.count(state, event, texts[index], stream, position, shape=shapes.get(index))
             if values:
                 self.values[index] = values
 
@@ -246,6 +296,7 @@ def _add_texts(segments: Segments, event: Content) -> None:
         facts = read_html(event.html)
         add(_HTML, facts.text)
         add(_BUTTONS, facts.buttons)
+        add(_FORM, facts.form)
 
 
 def _add_page(segments: Segments, page: Page) -> None:
@@ -260,3 +311,4 @@ def _add_page(segments: Segments, page: Page) -> None:
     add(_PAGE_TEXT, page.text)
     add(_PAGE_HTML, facts.text)
     add(_BUTTONS, facts.buttons)
+    add(_FORM, facts.form)

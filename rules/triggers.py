@@ -4,19 +4,19 @@ Only signals that some rule needs as a trigger are tested here, for every event;
 remembered by host. Everything else waits until a rule asks for it (`rules.facts`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import assert_never
 
+from rules.event_hosts import Mention, Origin, linked_hosts
 from rules.events import Content, MassSend, Post, Share
-from rules.facts import Tests, event_value, page_of, page_value, urls_of
-from rules.links import host_names
+from rules.facts import Tests, event_value, page_of, page_value
 from rules.packs.model import EventSignal, LinkSignal, PageSignal, PageTest
 
 _CACHED_HOSTS = 100_000
 
 
-_OF_PLAIN_PAGES: frozenset[PageTest] = frozenset(("any", "privacy_notice"))
+_OF_PLAIN_PAGES: frozenset[PageTest] = frozenset(("any", "privacy_notice", "share_guide"))
 """What can be found on a page of which only the text is known."""
 
 
@@ -25,7 +25,7 @@ class Triggers:
 
     def __init__(self, names: Iterable[str], tests: Tests) -> None:
         signals = [tests.signals[name] for name in names]
-        self._links = [(s.name, tests.link_tests[s.name]) for s in signals if isinstance(s, LinkSignal)]
+        self._links = [(s, tests.link_tests[s.name]) for s in signals if isinstance(s, LinkSignal)]
         self._pages = [s for s in signals if isinstance(s, PageSignal)]
         self._plain_pages = [s for s in self._pages if s.test in _OF_PLAIN_PAGES]
         events = [s for s in signals if isinstance(s, EventSignal)]
@@ -42,9 +42,8 @@ class Triggers:
         if not signals and struct is not Share and _bare(event):
             return ()
         found: list[str] = []
-        if self._links and (urls := urls_of(event)):
-            for host in host_names(urls):
-                found.extend(self._of_host(host))
+        if self._links:
+            found.extend(self.fired_by(linked_hosts(event)))
         pages = self._pages if _has_html(event) else self._plain_pages
         if pages and (page := page_of(event)) is not None:
             found.extend(signal.name for signal in pages if page_value(signal, event, page))
@@ -52,8 +51,14 @@ class Triggers:
             found.extend(signal.name for signal in signals if event_value(signal, event))
         return found
 
-    def _test_host(self, host: str) -> tuple[str, ...]:
-        return tuple(name for name, holds in self._links if holds(host))
+    def fired_by(self, mentions: Iterable[Mention]) -> Iterator[str]:
+        """The names of the link signals that these hosts fire."""
+        for mention in mentions:
+            yield from self._of_host(mention.name, mention.origin)
+
+    def _test_host(self, host: str, origin: Origin) -> tuple[str, ...]:
+        mention = Mention(host, origin)
+        return tuple(signal.name for signal, holds in self._links if mention.counts(signal.scope) and holds(host))
 
 
 def _bare(event: Content) -> bool:

@@ -1,34 +1,44 @@
-"""A worker's Faust app: the two agents, their tables, the expiry sweep and the web server, put together."""
+"""A worker's Faust app: the three agents, their tables, the sweeps and the web server, put together."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
+from rules.crowds import Crowds
 from rules.enforce import Enforcer
 from rules.packs import Pack
 from rules.screen import Screen
 from streams.batches import BatchApp, Options, create_app
+from streams.crowds import Gathering
 from streams.enforcement import Enforcing
 from streams.merging import Patience
 from streams.metrics import Metrics
+from streams.operator_words import Following, OperatorWords
 from streams.screening import Screening
 from streams.settings import Settings
 from streams.streamtime import StreamTime
-from streams.topics import topic_names, topic_specs
+from streams.topics import TopicsError, topic_names, topic_specs
 from streams.web import WebServer
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
-"""How often ended sanctions are looked for; consumers honour `ends` without waiting for it."""
+"""How often ended sanctions and forgotten crowds are looked for; consumers honour `ends` without waiting for it."""
 
 
-def worker_app(settings: Settings, pack: Pack, *, announce: Callable[[str], None] = lambda _: None) -> BatchApp:
-    """The app of one worker process. `announce` is called with the web server's URL once it listens."""
+def worker_app(
+    settings: Settings, pack: Pack, words: OperatorWords, *, announce: Callable[[str], None] = lambda _: None
+) -> BatchApp:
+    """The app of one worker process. `words`: the operator's own as of now; the app follows their topic.
+
+    `announce` is called with the web server's URL once it listens.
+    """
+    own, pack = pack, words.merged(pack)
     app = create_app(_options(settings))
     names = topic_names(settings)
     metrics, clock = Metrics(), StreamTime()
     accounts = app.state_table("accounts")
+    keys = app.state_table("crowds")
     subjects = app.state_table("subjects")
 
     screening = Screening(
@@ -36,11 +46,23 @@ def worker_app(settings: Settings, pack: Pack, *, announce: Callable[[str], None
         {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
         accounts,
         violations=names.violations,
+        sightings=names.sightings,
         dead_letters=names.dead_letters,
         metrics=metrics,
         clock=clock,
     )
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
+
+    gathering = Gathering(
+        Crowds(pack),
+        keys,
+        sightings=names.sightings,
+        violations=names.violations,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
 
     enforcing = Enforcing(
         Enforcer(pack),
@@ -61,8 +83,20 @@ def worker_app(settings: Settings, pack: Pack, *, announce: Callable[[str], None
         while not app.should_stop:
             await asyncio.sleep(SWEEP_SECONDS)
             await enforcing.sweep(group)
+            await gathering.sweep(crowds)
+
+    def use(changed: Pack, screen: Screen) -> None:
+        screening.use(screen)
+        enforcing.use(Enforcer(changed))
+
+    async def follow_words() -> None:
+        try:
+            await Following(settings, own, words, use).run()
+        except TopicsError as error:
+            app.fail("following the operator's words", error)
 
     app.task(sweep)
+    app.task(follow_words)
     app.service(_web_service(app, settings, metrics, announce))
     return app
 

@@ -4,25 +4,18 @@ This is all that a gateway needs: the newest record of a subject says what holds
 and every sanction says when it ends.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
 from rules.decisions import Ban
 from rules.events import InvalidEventError
 from streams.codec import Record, decode_ban
+from streams.compacted import changes, opened, until_now
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble, topic_names
-
-_STALLED_S = 30.0
-_POLL_MS = 200
+from streams.topics import topic_names
 
 
 class Change(NamedTuple):
@@ -41,27 +34,26 @@ async def current_bans(settings: Settings) -> tuple[dict[str, Ban], list[str]]:
     """
     bans: dict[str, Ban] = {}
     wrong: list[str] = []
-    async with _reader(settings) as reader:
-        async for change in _until_now(reader):
-            _apply(bans, change, wrong)
+    async with opened(settings, topic_names(settings).bans) as reader:
+        async for record in until_now(reader):
+            _apply(bans, _change(record), wrong)
     return bans, wrong
 
 
 async def follow_bans(settings: Settings) -> AsyncIterator[Change]:
     """The ban list as of now, one change a subject, then every change as it happens. Raises TopicsError."""
-    async with _reader(settings) as reader:
+    async with opened(settings, topic_names(settings).bans) as reader:
         bans: dict[str, Ban] = {}
         wrong: list[str] = []
-        async for change in _until_now(reader):
-            _apply(bans, change, wrong)
+        async for record in until_now(reader):
+            _apply(bans, _change(record), wrong)
         for message in wrong:
             yield Change("", None, message)
         for subject, ban in bans.items():
             yield Change(subject, ban)
-        while True:
-            for records in (await reader.getmany(timeout_ms=_POLL_MS)).values():
-                for record in records:
-                    yield _change(record)
+        async for records in changes(reader):
+            for record in records:
+                yield _change(record)
 
 
 def in_force(ban: Ban, at: datetime) -> Ban | None:
@@ -77,47 +69,6 @@ def _apply(bans: dict[str, Ban], change: Change, wrong: list[str]) -> None:
         bans.pop(change.subject, None)
     else:
         bans[change.subject] = change.ban
-
-
-@asynccontextmanager
-async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of the ban list, at their start, in no group."""
-    topic = topic_names(settings).bans
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    try:
-        await consumer.start()
-        if topic not in await consumer.topics():  # subscribing to it could create it
-            raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
-        consumer.subscribe([topic])
-        async with asyncio.timeout(_STALLED_S):
-            while not consumer.assignment():
-                await asyncio.sleep(0.01)
-        yield consumer
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await consumer.stop()
-
-
-async def _until_now(reader: AIOKafkaConsumer) -> AsyncIterator[Change]:
-    """Every record up to the ends that the partitions have when this starts."""
-    partitions = reader.assignment()
-    ends = await reader.end_offsets(partitions)
-    waiting = set(partitions)
-    moved = time.monotonic()
-    while waiting := {tp for tp in waiting if await reader.position(tp) < ends[tp]}:
-        fetched = await reader.getmany(*waiting, timeout_ms=_POLL_MS)
-        if fetched:
-            moved = time.monotonic()
-        elif time.monotonic() - moved > _STALLED_S:
-            raise TimeoutError(f"the ban list stalls before its end: {len(waiting)} partitions are not read")
-        else:
-            await asyncio.sleep(0)
-        for records in fetched.values():
-            for record in records:
-                yield _change(record)
 
 
 def _change(record: Record) -> Change:

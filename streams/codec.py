@@ -23,6 +23,7 @@ from rules.events import (
     Time,
     decode_event,
 )
+from rules.sightings import Message
 from streams.sending import Send
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -38,6 +39,7 @@ DEAD_LETTER_HEADERS = ("topic", "partition", "offset", "reason", "detail", "orig
 
 _ENCODER = msgspec.json.Encoder()
 _VIOLATION = msgspec.json.Decoder(Violation)
+_MESSAGE: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _BAN = msgspec.json.Decoder(Ban)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FRAMING = 256
@@ -105,6 +107,16 @@ def decode_violation(key: bytes | None, value: bytes | None) -> Violation:
     return violation
 
 
+def decode_message(key: bytes | None, value: bytes | None) -> Message:
+    """The message in a record of the sightings topic. Raises InvalidEventError, as `decode_record` does."""
+    if key is None:
+        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
+    message = _decode(_MESSAGE, value)
+    if message.key.encode() != key:
+        raise _key_mismatch(key, "key", message.key)
+    return message
+
+
 def decode_ban(value: bytes | None) -> Ban | None:
     """What is in force for a subject; None for a tombstone. Raises InvalidEventError (undecodable, invalid)."""
     return None if value is None else _decode(_BAN, value)
@@ -141,8 +153,8 @@ def one_line(text: str, limit: int = MAX_DETAIL) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def encode(decision: Violation | Enforcement | Review | Ban) -> bytes:
-    """A decision as JSON in UTF-8; its `kind` says which it is."""
+def encode(decision: Violation | Enforcement | Review | Ban | Message) -> bytes:
+    """A decision, or a message of the sightings topic, as JSON in UTF-8; its `kind` says which it is."""
     return _ENCODER.encode(decision)
 
 

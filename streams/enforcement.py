@@ -108,6 +108,10 @@ class Enforcing:
         subjects.on_recovered.append(self._recovered)
         subjects.on_lost.append(self._lost)
 
+    def use(self, enforcer: Enforcer) -> None:
+        """Applies another pack's clauses and ladders from the next batch on."""
+        self._enforcer = enforcer
+
     def __call__(self, batch: RecordBatch) -> Plan:
         """The plan of a batch: decisions and bans to send, subject states to write."""
         started = time.perf_counter()

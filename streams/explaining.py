@@ -1,18 +1,23 @@
 """What a pack makes of one event, step by step, as values: `warden explain` shows them.
 
-There is no history: a behaviour signal counts this one event, and sanctions are those that this violation, and
-then its repetitions, would lead to for a subject with a clean record.
+The steps are those of the judgement: texts are folded, words are found in them, signals are worked out, rules are
+looked at, and subjects are charged. There is no history: a behaviour signal counts this one event, no other account
+has done the same, and sanctions are those that this violation, and then its repetitions, would lead to for a subject
+with a clean record.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rules.decisions import Action, Evidence, Severity, Violation
 from rules.events import InvalidEventError, MassSend, Post, Share, convert_event, millis
-from rules.packs.model import FIELDS, BehaviourSignal, Pack
+from rules.facts import EventFacts
+from rules.packs.model import BehaviourSignal, Pack, Rule
 from rules.sanctions import Offence, standing
 from rules.screen import Arrival, Screen
 from rules.subjects import kind_of
+from rules.tracing import Part, parts_of
+from rules.wording import FoldedText, FoundWord, folded_texts, found_words, reached
 
 _FILLED: dict[str, dict[str, object]] = {
     "post": {"text": ""},
@@ -20,25 +25,24 @@ _FILLED: dict[str, dict[str, object]] = {
     "mass_send": {"text": "", "channel": "followers", "recipients": 1},
 }
 _ALWAYS: dict[str, object] = {"id": "explained", "account": "someone", "time": "2026-01-01T00:00:00Z"}
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedText:
-    """One text of the event: as written, and as it is matched."""
-
-    field: str
-    text: str
-    folded: str
+MAX_CONSIDERED = 50
+"""Most rules told of that were looked at and do not fire; the nearest to it come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class FiredSignal:
-    """A signal that says something about the event. `needs_history`: other events of the account count as well."""
+    """A signal that says something about the event, or would with more words.
+
+    value: what it is worth; 0 when it does not fire. reached and needs: of signals over words, what the words found
+    add up to, and what they have to. needs_history: other events of the account count as well.
+    """
 
     name: str
     kind: str
     value: float
     needs_history: bool
+    reached: float | None = None
+    needs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,13 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class FiredRule:
-    """A rule that fires. `by_report`: nothing is enforced before users report."""
+    """A rule that fires. `parts`: of its condition. `by_report`: nothing is enforced before users report."""
 
     name: str
     clause: str
     title: dict[str, str]
     when: str
+    parts: list[Part]
     mode: str
     severity: Severity
     by_report: bool
@@ -75,14 +80,32 @@ class FiredRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsideredRule:
+    """A rule that was looked at, because one of its triggers says something, and does not fire.
+
+    `parts`: of its condition, those that do not hold say why. Where all hold, the rule waits for other accounts.
+    """
+
+    name: str
+    clause: str
+    title: dict[str, str]
+    mode: str
+    when: str
+    parts: list[Part]
+    waits_for_others: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """All of it."""
+    """All of it, in the order in which it is worked out."""
 
     pack: str
     type: str
     texts: list[FoldedText]
+    words: list[FoundWord]
     signals: list[FiredSignal]
     rules: list[FiredRule]
+    considered: list[ConsideredRule]
 
 
 def event_from(fields: dict[str, object]) -> Post | Share | MassSend:
@@ -106,19 +129,32 @@ def explain(pack: Pack, event: Post | Share | MassSend) -> Explanation:
     """What `pack` makes of `event`."""
     screen = Screen(pack)
     facts = screen.facts(event)
-    segments, folded = facts.scored.segments, facts.scored.folded
-    texts = [
-        FoldedText(FIELDS[field], text, folded.text(index))
-        for index, (text, field) in enumerate(zip(segments.texts, segments.field, strict=True))
-    ]
-    signals = [
-        FiredSignal(name, type(signal).__name__.removesuffix("Signal").lower(), value, False)
-        for name, signal in pack.signals.items()
-        if not isinstance(signal, BehaviourSignal) and (value := facts[name]) > 0
-    ]
-    signals += [FiredSignal(signal.name, "behaviour", 1.0, True) for signal in _counted(pack, event)]
+    for signal in _counted(pack, event):
+        facts[signal.name] = 1.0
+    sums = reached(pack, facts)
+    signals = list(_signals(pack, facts, sums))
     violations = screen.screen([Arrival(event, event.type, event.type, 0)], lambda _: None).violations
-    return Explanation(pack.label, event.type, texts, signals, list(_rules(pack, violations)))
+    fired = list(dict.fromkeys(violation.rule for violation in violations))
+    facts.update({f"rules.{name}": 1.0 for name in fired})
+    return Explanation(
+        pack.label,
+        event.type,
+        folded_texts(facts.scored),
+        found_words(pack, facts.scored, sums),
+        signals,
+        list(_fired_rules(pack, violations, facts)),
+        _considered(pack, facts, sums, set(fired)),
+    )
+
+
+def _signals(pack: Pack, facts: EventFacts, sums: Mapping[str, float]) -> Iterator[FiredSignal]:
+    for name, signal in pack.signals.items():
+        value = facts[name]
+        if value <= 0 and sums.get(name, 0) <= 0:
+            continue
+        kind = type(signal).__name__.removesuffix("Signal").lower()
+        needs = getattr(signal, "at_least", None)
+        yield FiredSignal(name, kind, value, isinstance(signal, BehaviourSignal), sums.get(name), needs)
 
 
 def _counted(pack: Pack, event: Post | Share | MassSend) -> Iterator[BehaviourSignal]:
@@ -131,7 +167,7 @@ def _counted(pack: Pack, event: Post | Share | MassSend) -> Iterator[BehaviourSi
             yield signal
 
 
-def _rules(pack: Pack, violations: list[Violation]) -> Iterator[FiredRule]:
+def _fired_rules(pack: Pack, violations: list[Violation], facts: EventFacts) -> Iterator[FiredRule]:
     charged: dict[str, list[Violation]] = {}
     for violation in violations:
         charged.setdefault(violation.rule, []).append(violation)
@@ -141,14 +177,50 @@ def _rules(pack: Pack, violations: list[Violation]) -> Iterator[FiredRule]:
         yield FiredRule(
             name=name,
             clause=clause.id,
-            title={"zh": clause.title.zh, "en": clause.title.en},
+            title=_title(pack, rule),
             when=rule.when.source,
+            parts=parts_of(rule.when.source, facts),
             mode=rule.mode,
             severity=first.severity,
             by_report=clause.by_report,
             evidence=first.evidence,
             charges=[Charge(violation.subject, list(_steps(pack, violation))) for violation in found],
         )
+
+
+def _considered(pack: Pack, facts: EventFacts, sums: Mapping[str, float], fired: set[str]) -> list[ConsideredRule]:
+    """The rules of which a trigger says something and that do not fire, the nearest to firing first."""
+    found = [
+        ConsideredRule(
+            name=rule.name,
+            clause=rule.clause,
+            title=_title(pack, rule),
+            mode=rule.mode,
+            when=rule.when.source,
+            parts=parts_of(rule.when.source, facts),
+            waits_for_others=rule.crowd is not None and rule.when.evaluate(facts),
+        )
+        for rule in pack.rules.values()
+        if rule.mode != "off" and rule.name not in fired and _is_triggered(pack, rule, facts, sums)
+    ]
+    found.sort(key=lambda rule: (sum(not part.holds for part in rule.parts), -sum(part.holds for part in rule.parts)))
+    return found[:MAX_CONSIDERED]
+
+
+def _is_triggered(pack: Pack, rule: Rule, facts: EventFacts, sums: Mapping[str, float]) -> bool:
+    """Whether one of the names that must have fired says something, be it less than the rule needs."""
+    for name in rule.when.least or ():
+        if name.startswith("rules."):
+            if _is_triggered(pack, pack.rules[name.removeprefix("rules.")], facts, sums):
+                return True
+        elif facts[name] > 0 or sums.get(name, 0) > 0:
+            return True
+    return False
+
+
+def _title(pack: Pack, rule: Rule) -> dict[str, str]:
+    title = pack.clauses[rule.clause].title
+    return {"zh": title.zh, "en": title.en}
 
 
 def _steps(pack: Pack, violation: Violation) -> Iterator[Step]:

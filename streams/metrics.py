@@ -1,6 +1,6 @@
 """What a worker counts, for Prometheus: once a batch, never once an event.
 
-Labels are bounded: topics, clauses, modes, actions, reasons and partitions come from settings and packs,
+Labels are bounded: topics, clauses, rules, modes, actions, reasons and partitions come from settings and packs,
 never from what people write.
 """
 
@@ -86,6 +86,18 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._events = Counter("warden_events", "Events judged.", ["topic"], registry=self.registry)
         self._violations = Counter("warden_violations", "Violations found.", ["clause", "mode"], registry=self.registry)
+        self._sightings = Counter(
+            "warden_sightings", "Events that wait for others to be violations.", ["rule"], registry=self.registry
+        )
+        self._released = Counter(
+            "warden_crowds_released", "Crowds and rings found, for each key.", ["rule"], registry=self.registry
+        )
+        self._not_held = Counter(
+            "warden_sightings_not_held",
+            "Sightings that were counted and, over a limit, not held for a later charge.",
+            ["rule"],
+            registry=self.registry,
+        )
         self._enforcements = Counter(
             "warden_enforcements", "Enforcement events published.", ["action"], registry=self.registry
         )
@@ -134,6 +146,18 @@ class Metrics:
         """Violations by (clause, mode)."""
         for (clause, mode), number in found.items():
             self._violations.labels(clause, mode).inc(number)
+
+    def sightings(self, by_rule: Mapping[str, int]) -> None:
+        """Sightings by rule."""
+        for rule, number in by_rule.items():
+            self._sightings.labels(rule).inc(number)
+
+    def crowds(self, released: Mapping[str, int], lost: Mapping[str, int]) -> None:
+        """By rule: keys' buckets found to be violations, and events that could not be held."""
+        for rule, number in released.items():
+            self._released.labels(rule).inc(number)
+        for rule, number in lost.items():
+            self._not_held.labels(rule).inc(number)
 
     def enforcements(self, actions: Iterable[str]) -> None:
         """One enforcement event for each action."""

@@ -13,11 +13,18 @@ import orjson
 
 from rules.decisions import Ban, Enforcement, Review, Violation
 from rules.events import STRUCTS
+from rules.sightings import Message
+from streams.operator_words import WordRecord
 
 FOLDER = Path(__file__).parent / "schemas"
 BASE = "https://streamwarden.example/schemas/"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OUTPUTS: tuple[type[msgspec.Struct], ...] = (Violation, Enforcement, Ban, Review)
+
+_SIGHTINGS = (
+    "A record of the internal sightings topic: an event that is a violation if enough others meet it, or what one key "
+    "tells another about such events."
+)
 
 Schema = dict[str, Any]
 
@@ -42,7 +49,9 @@ def schemas() -> dict[str, Schema]:
     structs: dict[str, type[msgspec.Struct]] = {name: struct for name, struct in STRUCTS.items()}  # noqa: C416 - widens
     structs |= {struct.__name__.lower(): struct for struct in _OUTPUTS}
     structs["dead_letter"] = DeadLetterHeaders
-    return {f"{name}.json": _schema(name, struct) for name, struct in structs.items()}
+    structs["operator_word"] = WordRecord
+    found = {f"{name}.json": _schema(name, struct) for name, struct in structs.items()}
+    return found | {"sighting.json": _union("sighting", "Sighting", _SIGHTINGS, Message)}
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
@@ -79,6 +88,13 @@ def _schema(name: str, struct: type[msgspec.Struct]) -> Schema:
     }
     tail: Schema = {"$defs": definitions} if definitions else {}
     return {**head, **own, **tail}
+
+
+def _union(name: str, title: str, description: str, kinds: object) -> Schema:
+    """The schema of a topic whose records are one of several structs, told apart by `kind`."""
+    generated = msgspec.json.schema(kinds)
+    head: Schema = {"$schema": _DRAFT, "$id": f"{BASE}{name}.json", "title": title, "description": description}
+    return {**head, **generated}
 
 
 def main() -> int:

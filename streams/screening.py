@@ -1,4 +1,4 @@
-"""SCREEN as an agent's handle: records of posts, shares and mass sends in; violations and behaviour states out."""
+"""SCREEN as an agent's handle: posts, shares and mass sends in; violations, sightings and behaviour states out."""
 
 import time
 from collections import Counter
@@ -27,21 +27,27 @@ class Screening:
         accounts: StateTable,
         *,
         violations: str,
+        sightings: str,
         dead_letters: str,
         metrics: Metrics,
         clock: StreamTime,
     ) -> None:
-        """`kinds`: what each input topic carries; `violations` and `dead_letters`: the topics to send to."""
+        """`kinds`: what each input topic carries; the other names are topics to send to."""
         self._screen = screen
         self._kinds = kinds
         self._accounts = accounts
         self._violations = violations
+        self._sightings = sightings
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._clock = clock
 
+    def use(self, screen: Screen) -> None:
+        """Judges with another pack from the next batch on."""
+        self._screen = screen
+
     def __call__(self, batch: RecordBatch) -> Plan:
-        """The plan of a batch: dead letters and violations to send, account states to write."""
+        """The plan of a batch: dead letters, violations and sightings to send, account states to write."""
         started = time.perf_counter()
         plan = Plan()
         arrivals, origins = self._decode(batch.records, plan)
@@ -57,7 +63,11 @@ class Screening:
                     timestamp_ms=origins[at].timestamp,
                 )
             )
+        for at, sighting in screened.sightings:
+            when = origins[at].timestamp
+            plan.sends.append(Send(self._sightings, sighting.key.encode(), encode(sighting), timestamp_ms=when))
         plan.writes.extend(Write(self._accounts.name, key.encode(), value) for key, value in screened.states.items())
+        self._metrics.sightings(Counter(sighting.rule for _, sighting in screened.sightings))
         self._count(batch.records, screened.violations, time.perf_counter() - started)
         return plan
 

@@ -8,6 +8,7 @@ It decides nothing about order between calls; `streams/batches.py` does.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import count
@@ -39,6 +40,9 @@ class Sender:
         self._producer = producer
         self._max_record_bytes = max_record_bytes
         self._turn = count()  # records without key and partition go round
+        # One waits for room in a partition at a time: of several, aiokafka counts each wait from the first one's start,
+        # and so gives up long before the timeout.
+        self._room: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send_all(self, sends: Iterable[Send]) -> dict[tuple[str, int], int]:
         """Produce and wait for all acknowledgements; for each (topic, partition) the offset of its last record.
@@ -68,9 +72,10 @@ class Sender:
 
     async def _send(self, producer: Any, topic: str, partition: int, chain: list[Any]) -> int:
         acks = []
-        for batch in chain:
-            batch.close()  # nothing joins it any more: it need not linger
-            acks.append(await producer.send_batch(batch, topic, partition=partition))
+        async with self._room[topic, partition]:
+            for batch in chain:
+                batch.close()  # nothing joins it any more: it need not linger
+                acks.append(await producer.send_batch(batch, topic, partition=partition))
         written = await asyncio.gather(*acks)
         return int(written[-1].offset) + int(chain[-1].record_count()) - 1
 

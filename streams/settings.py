@@ -63,7 +63,7 @@ class Settings(BaseSettings):
 
     pack: Path = _setting(SHIPPED, "policy", "folder of the policy pack")
     lexicons: Path | None = _setting(
-        None, "policy", "folder of the operator's word lists, <lexicon>.txt; none by default"
+        None, "policy", "folder of the operator's word lists, <lexicon>.txt, .csv or .yaml; none by default"
     )
 
     bootstrap: Annotated[str, AfterValidator(_addresses)] = _setting(
@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     )
     retention_input_hours: int = _setting(
         168, "topics", "how long posts, shares, mass_sends, reports and appeals stay, in hours; 0: for good", ge=0
+    )
+    retention_sightings_hours: int = _setting(
+        48, "topics", "how long sightings stay, in hours: longer than workers may be down; 0: for good", ge=0
     )
     retention_output_hours: int = _setting(
         2160, "topics", "how long violations, enforcements and reviews stay, in hours; 0: for good", ge=0

@@ -1,8 +1,9 @@
 """The topics: their names, keys, cleanup and limits as specs; creating them, and verifying that they are right.
 
     in        posts, shares, mass_sends (keyed by account); reports, appeals (keyed by subject)
-    internal  violations (keyed by subject)
+    internal  violations (keyed by subject); sightings (keyed by what events have in common)
     out       enforcements, reviews, dead_letters; bans (compacted: what is in force for a subject now)
+    policy    operator_words (compacted: the operator's own words, keyed by lexicon and word)
 
 All share one partition count, so a subject has one partition number wherever it occurs. Faust creates
 the changelogs of its tables itself.
@@ -29,12 +30,15 @@ Role = Literal[
     "reports",
     "appeals",
     "violations",
+    "sightings",
     "enforcements",
     "bans",
     "reviews",
     "dead_letters",
+    "operator_words",
 ]
 Cleanup = Literal["delete", "compact"]
+Key = Literal["account", "subject", "content", "as it came", "lexicon/word"]
 
 INPUTS: dict[EventType, Role] = {
     "post": "posts",
@@ -47,6 +51,8 @@ INPUTS: dict[EventType, Role] = {
 
 _OUTPUT_BYTES = 4_000_000
 """Largest decision. An enforcement cites every violation of its spell, and a spell may last for months."""
+_WORD_BYTES = 65_536
+"""Largest record of an operator's word."""
 _HEADER_BYTES = 65_536
 """Room for the headers that a dead letter has besides its original record."""
 _HOUR_MS = 3_600_000
@@ -62,10 +68,12 @@ class TopicNames(NamedTuple):
     reports: str
     appeals: str
     violations: str
+    sightings: str
     enforcements: str
     bans: str
     reviews: str
     dead_letters: str
+    operator_words: str
 
     def input(self, kind: EventType) -> str:
         """The topic that events of `kind` go to."""
@@ -78,7 +86,7 @@ class TopicSpec:
 
     role: Role
     name: str
-    key: Literal["account", "subject", "as it came"]
+    key: Key
     partitions: int
     replication: int
     min_insync_replicas: int
@@ -145,6 +153,7 @@ def topic_specs(settings: Settings) -> dict[Role, TopicSpec]:
             for role in INPUTS.values()
         ),
         _spec(settings, "violations", "subject", hours=decisions, size=_OUTPUT_BYTES),
+        _spec(settings, "sightings", "content", hours=settings.retention_sightings_hours, size=_OUTPUT_BYTES),
         _spec(settings, "enforcements", "subject", hours=decisions, size=_OUTPUT_BYTES),
         _spec(settings, "bans", "subject", cleanup="compact", size=_OUTPUT_BYTES),
         _spec(settings, "reviews", "subject", hours=decisions, size=_OUTPUT_BYTES),
@@ -155,6 +164,7 @@ def topic_specs(settings: Settings) -> dict[Role, TopicSpec]:
             hours=settings.retention_dead_letters_hours,
             size=dead_letter_bytes(settings),
         ),
+        _spec(settings, "operator_words", "lexicon/word", cleanup="compact", size=_WORD_BYTES),
     ]
     return {spec.role: spec for spec in specs}
 
@@ -207,7 +217,7 @@ async def verify_topics(settings: Settings) -> Verified:
 def _spec(
     settings: Settings,
     role: Role,
-    key: Literal["account", "subject", "as it came"],
+    key: Key,
     *,
     cleanup: Cleanup = "delete",
     hours: int | None = None,
@@ -323,7 +333,7 @@ def _wrong_partitions(spec: TopicSpec, count: int) -> Problem:
 def _wrong_configs(spec: TopicSpec, configs: Mapping[str, str]) -> Iterable[Problem]:
     cleanup = configs.get("cleanup.policy", spec.cleanup)
     if cleanup != spec.cleanup:
-        why = "what is in force would be deleted with age" if spec.cleanup == "compact" else "records would vanish"
+        why = "what still holds would be deleted with age" if spec.cleanup == "compact" else "records would vanish"
         hint = f"set its cleanup.policy to {spec.cleanup}: {why} otherwise"
         yield Problem(spec.name, f"has cleanup.policy {cleanup}, not {spec.cleanup}", hint)
     size = configs.get("max.message.bytes", "")

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import structs
 
 from rules.events import InvalidEventError, MassSend, Post, Share, convert_event
+from rules.gathering import Gathering
 from rules.packs.model import Case, Pack, Rule
 from rules.packs.source import InvalidPackError, PackError, Place
 from rules.screen import Arrival, Screen
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
+_APART = 1000
+"""From the last event of one part of a case to the first of the next, in ms."""
 _DEFAULTS: dict[str, dict[str, object]] = {
     "post": {"text": ""},
     "share": {"url": "https://shared.example/page", "scene": "moments"},
@@ -56,15 +62,20 @@ def check_pack(pack: Pack) -> CheckResult:
     rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
     for rule, case, expected in _cases(rules):
         number = len(expectations)
-        expectations.append((rule, case, expected, f"{number}.{case.repeat - 1}"))
         try:
             arrivals.extend(_arrivals(case, number))
+            expectations.append((rule, case, expected, arrivals[-1].event.id))
         except InvalidEventError as error:
             errors.append(PackError(case.place, f"the case is no valid event: {error}"))
     if errors:
         raise InvalidPackError(errors)
+    screened = Screen(pack, test_words=True).screen(arrivals, lambda _: None)
+    crowds: dict[str, Gathering] = {}
+    violations = list(screened.violations)
+    for at, sighting in screened.sightings:  # cases do not meet
+        violations.extend(crowds.setdefault(arrivals[at].stream, Gathering(pack)).take([sighting]))
     fired: dict[str, set[str]] = {}
-    for violation in Screen(pack, test_words=True).screen(arrivals, lambda _: None).violations:
+    for violation in violations:
         fired.setdefault(violation.event.id, set()).add(violation.rule)
     failures = [
         Failure(rule.name, case.place, expected, _words(case), tuple(sorted(fired.get(event, ()))))
@@ -85,24 +96,45 @@ def _cases(rules: list[Rule]) -> Iterator[tuple[Rule, Case, bool]]:
 
 
 def _arrivals(case: Case, number: int) -> Iterator[Arrival]:
-    """The case's events, from an account of their own. Raises InvalidEventError."""
+    """The case's events, from accounts of its own. Raises InvalidEventError."""
+    time, sent = _START, 0
+    for part in (*case.before, case):
+        time += timedelta(milliseconds=part.after)
+        for turn in range(part.repeat):
+            event = _event(part, turn, number, time, f"{number}.{sent}")
+            yield Arrival(event, "case", f"case-{number}", sent)
+            sent += 1
+            time += timedelta(milliseconds=part.every if turn + 1 < part.repeat else _APART)
+
+
+def _event(case: Case, turn: int, number: int, time: datetime, name: str) -> Post | Share | MassSend:
     kind = str(case.fields["type"])
-    fields = {name: value for name, value in case.fields.items() if name != "type"}
-    for turn in range(case.repeat):
-        time = _START + timedelta(milliseconds=case.every * turn)
-        event = convert_event(
-            kind,  # type: ignore[arg-type]
-            {
-                "account": f"case-{number}",
-                **_DEFAULTS[kind],
-                **fields,
-                "id": f"{number}.{turn}",
-                "time": time.isoformat(),
-            },
-        )
-        if not isinstance(event, Post | Share | MassSend):
-            raise InvalidEventError("invalid", "a case is a post, a share or a mass send")
-        yield Arrival(event, "case", f"case-{number}", turn)
+    own = f"case-{number}"
+    fields = dict(case.fields) if case.repeat == 1 else _numbered(dict(case.fields), turn)
+    fields.pop("type")
+    account = fields.pop("account", turn % case.accounts)
+    event = convert_event(
+        kind,  # type: ignore[arg-type]
+        {**_DEFAULTS[kind], **fields, "account": f"{own}/{account}", "id": name, "time": time.isoformat()},
+    )
+    if not isinstance(event, Post | Share | MassSend):
+        raise InvalidEventError("invalid", "a case is a post, a share or a mass send")
+    if isinstance(event, MassSend) and event.promotes:  # the accounts it promotes are of this case as well
+        return structs.replace(event, promotes=[f"{own}/{account}" for account in event.promotes])
+    return event
+
+
+def _numbered(value: Any, turn: int) -> Any:
+    """`value` with the number of the turn for every `{n}` in its texts."""
+    match value:
+        case str():
+            return value.replace("{n}", str(turn + 1))
+        case list():
+            return [_numbered(each, turn) for each in value]
+        case dict():
+            return {key: _numbered(each, turn) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _words(case: Case) -> str:

@@ -7,35 +7,39 @@ from typing import TypeVar
 
 from rules.conditions import Condition, ConditionError, compile_condition
 from rules.decisions import SUBJECT_KINDS, SubjectKind
+from rules.packs.bounds import Bounds
+from rules.packs.include import Entries, Sections, collect, labels
 from rules.packs.model import (
     Case,
     Clause,
     HostList,
     Ladder,
-    Lexicon,
     LexiconSignal,
     Pack,
     PatternSignal,
     Rule,
     Signal,
+    TextSignal,
 )
 from rules.packs.read import (
-    read_case,
     read_clause,
     read_ladder,
-    read_lexicon,
     read_list,
     read_notice,
 )
+from rules.packs.read_case import read_case
+from rules.packs.read_crowd import read_crowd
+from rules.packs.read_learned import read_learned
+from rules.packs.read_lexicon import read_lexicon
 from rules.packs.read_signals import read_signal
-from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean, read_yaml, yaml_files
+from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean
 from rules.subjects import sanctions_for
+from rules.words import Word
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RULE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _CLAUSE_NAME = re.compile(r"[a-z]+(\.\d+)+")
-_SECTIONS = ("pack", "clauses", "ladders", "lexicons", "lists", "signals", "rules")
-_TRIGGER_COST = {"lexicon": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
+_TRIGGER_COST = {"lexicon": 1.0, "learned": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
 """How often each kind of signal fires, roughly and relative to a lexicon."""
 
 _MAX_CHAIN = 30
@@ -44,54 +48,36 @@ _MAX_CHAIN = 30
 T = TypeVar("T")
 
 
-def load_pack(folder: Path, operator_words: Mapping[str, Iterable[str]] | None = None) -> Pack:
+def load_pack(folder: Path, operator_words: Mapping[str, Iterable[Word | str]] | None = None) -> Pack:
     """Reads, validates and compiles the pack in `folder`.
 
     `operator_words`: the operator's own words for lexicons marked `operator: true`, by lexicon name.
     Raises InvalidPackError with everything that is wrong.
     """
-    return _Loader(operator_words or {}).load(folder)
+    pack = _Loader().load(folder)
+    return pack.with_words(operator_words) if operator_words else pack
 
 
 class _Loader:
-    def __init__(self, operator_words: Mapping[str, Iterable[str]]) -> None:
-        self._operator_words = operator_words
+    def __init__(self) -> None:
         self._errors: list[PackError] = []
-        self._raw: dict[str, dict[str, tuple[Node, Node]]] = {name: {} for name in _SECTIONS}
+        self._raw: dict[str, Entries] = {}
 
     def load(self, folder: Path) -> Pack:
-        try:
-            files = yaml_files(folder)
-        except PackError as error:
-            raise InvalidPackError([error]) from None
-        for path, name in files:
-            self._guard(lambda path=path, name=name: self._collect(read_yaml(path, name)))  # type: ignore[misc]
-        if self._errors:  # what follows from a file that cannot be read is no error of its own
-            raise InvalidPackError(self._errors)
-        pack = self._build(folder)
+        sections = collect(folder)
+        self._raw = sections.entries
+        pack = self._build(folder, sections)
         if self._errors:
-            raise InvalidPackError(self._errors)
+            raise InvalidPackError([error for error in self._errors if not self._follows(error)])
         return pack
 
-    def _collect(self, node: Node | None) -> None:
-        """Sorts a file's sections into the pack's, refusing names that are defined twice."""
-        if node is None:
-            return
-        document = node.mapping()
-        for section in _SECTIONS:
-            with_names = document.take(section)
-            if with_names is None:
-                continue
-            for name, key, value in with_names.items():
-                known = self._raw[section]
-                if name in known:
-                    self._errors.append(key.error(f"{name!r} is defined twice", f"first at {known[name][0].place}"))
-                known.setdefault(name, (key, value))
-        document.done()
+    def _follows(self, error: PackError) -> bool:
+        """Whether what an error finds unknown is defined, and has an error of its own."""
+        return error.refers is not None and error.refers[1] in self._raw[error.refers[0]]
 
-    def _build(self, folder: Path) -> Pack:
-        header = {name: self._guard(value.text) or "" for name, (_, value) in self._raw["pack"].items()}
-        for name, (key, _) in self._raw["pack"].items():
+    def _build(self, folder: Path, sections: Sections) -> Pack:
+        header = {name: self._guard(value.text) or "" for name, (_, value) in sections.header.items()}
+        for name, (key, _) in sections.header.items():
             if name not in {"name", "version", "description"}:
                 self._errors.append(key.error(f"unknown key {name!r}", "name, version, description"))
         if not header.get("name") or not header.get("version"):
@@ -100,11 +86,12 @@ class _Loader:
             self._errors.append(PackError(place, "the pack has no name or no version", hint))
         clauses = self._section("clauses", _CLAUSE_NAME, read_clause)
         ladders = self._section("ladders", _NAME, read_ladder)
-        lexicons = self._section("lexicons", _NAME, self._lexicon)
+        lexicons = self._section("lexicons", _NAME, read_lexicon)
         lists = self._section("lists", _NAME, read_list)
-        signals = self._section("signals", _NAME, lambda name, node: read_signal(name, node, lexicons, lists))
+        learned = self._section("learned", _NAME, read_learned)
+        signals = self._section("signals", _NAME, lambda name, node: read_signal(name, node, lexicons, lists, learned))
         ladder_of = self._ladders_of_clauses(clauses, ladders)
-        rules = _Rules(self._raw["rules"], signals, clauses, self._errors).read()
+        rules = _Rules(self._raw["rules"], signals, Bounds(signals, lexicons), clauses, self._errors).read()
         return Pack(
             header.get("name", ""),
             header.get("version", ""),
@@ -116,10 +103,9 @@ class _Loader:
             signals,
             rules,
             ladder_of,
+            learned,
+            tuple(labels(sections.included)),
         )
-
-    def _lexicon(self, name: str, node: Node) -> Lexicon:
-        return read_lexicon(name, node, self._operator_words.get(name, ()))
 
     def _section(self, section: str, pattern: re.Pattern[str], read: Callable[[str, Node], T]) -> dict[str, T]:
         found: dict[str, T] = {}
@@ -183,11 +169,13 @@ class _Rules:
         self,
         raw: dict[str, tuple[Node, Node]],
         signals: Mapping[str, Signal],
+        bounds: Bounds,
         clauses: Mapping[str, Clause],
         errors: list[PackError],
     ) -> None:
         self._raw = raw
         self._signals = signals
+        self._bounds = bounds
         self._clauses = clauses
         self._errors = errors
         self._rules: dict[str, Rule] = {}
@@ -249,6 +237,7 @@ class _Rules:
             hits=_cases(hits),
             passes=_cases(passes),
             place=key.place,
+            crowd=read_crowd(body),
         )
         body.done()
         return rule
@@ -256,17 +245,17 @@ class _Rules:
     def _clause(self, node: Node) -> Clause:
         name = node.text()
         if name not in self._clauses:
-            raise node.error(f"unknown clause {name!r}", did_you_mean(name, self._clauses))
+            raise node.unknown("clauses", self._clauses)
         return self._clauses[name]
 
     def _condition(self, node: Node, source: str, key: str = "when") -> Condition:
         try:
-            return compile_condition(source, lambda name: self._known(name, node), self._cost)
+            return compile_condition(source, lambda name: self._known(name, node), self._cost, self._bounds)
         except ConditionError as error:
             hint = did_you_mean(error.word, self._names()) if error.word else ""
-            raise PackError(
-                node.place_within(error.offset), f"`{key}` {error}" if not error.word else str(error), hint
-            ) from None
+            message = str(error) if error.word else f"`{key}` {error}"
+            refers = ("signals", error.word) if error.word else None
+            raise PackError(node.place_within(error.offset), message, hint, refers) from None
 
     def _names(self) -> list[str]:
         return [*self._signals, *(f"rules.{name}" for name in self._raw)]
@@ -282,7 +271,9 @@ class _Rules:
             return False
         self._read(rule)
         if rule in self._failed:
-            raise node.error(f"refers to {name}, which is wrong itself")
+            raise PackError(node.place, f"refers to {name}, which is wrong itself", refers=("rules", rule))
+        if self._rules[rule].crowd is not None:
+            raise node.error(f"refers to {name}, which several events decide together", "refer to what its `when` says")
         return True
 
     def _cost(self, name: str) -> float | None:
@@ -295,7 +286,7 @@ class _Rules:
 def signal_cost(signal: Signal) -> float | None:
     """How often the signal fires, relative to a lexicon; None when it is only run on demand."""
     match signal:
-        case PatternSignal():
+        case PatternSignal() | TextSignal():
             return None
         case LexiconSignal():
             return _TRIGGER_COST["lexicon"]

@@ -1,20 +1,15 @@
-"""One reader for each section of a pack but signals and rules. Each raises PackError at the value that is wrong."""
+"""Readers of clauses, ladders, lists and notices. Each raises PackError at the value that is wrong."""
 
 import re
-from collections.abc import Iterable
 from typing import get_args
 
 from rules.decisions import Action, Notice
-from rules.events import STRUCTS, Page
-from rules.lexicon import MAX_WORD, LexiconError, folded_words
-from rules.packs.model import Case, Clause, HostList, Ladder, Lexicon, Rung
+from rules.packs.model import Clause, HostList, Ladder, Reports, Rung
 from rules.packs.source import Node, did_you_mean
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
-_MAX_WEIGHT = 1000.0
-_MAX_REPEAT = 1000
-_MAX_SPAN = 3650 * 86_400_000
-"""Longest time from the first to the last event of a case, in ms."""
+MAX_REPORTERS = 100
+"""Most reporters a clause may wait for; 200 reports of a subject are remembered (`rules.enforce`)."""
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _BRAND = re.compile(r"[a-z0-9]+")
 
@@ -32,16 +27,31 @@ def read_clause(name: str, node: Node) -> Clause:
     body = node.mapping()
     text = " / ".join(part.text() for key in ("text", "allowed", "banned", "note") if (part := body.take(key)))
     handling, first, egregious = body.take("handling"), body.take("first"), body.take("egregious")
+    by_report = handling is not None and handling.choice(("by_report", "automatic")) == "by_report"
+    reports = body.take("reports")
+    if reports is not None and not by_report:
+        raise reports.error("`reports` goes with `handling: by_report`", "other clauses are enforced without reports")
     clause = Clause(
         id=name,
         title=read_notice(body.need("title")),
         text=text,
         first=_actions(first) if first else (),
         egregious=_actions(egregious) if egregious else (),
-        by_report=handling is not None and handling.choice(("by_report", "automatic")) == "by_report",
+        by_report=by_report,
+        reports=_reports(reports) if reports is not None else None,
     )
     body.done()
     return clause
+
+
+def _reports(node: Node) -> Reports:
+    body = node.mapping()
+    reporters, within, categories = body.need("reporters"), body.need("within"), body.take("categories")
+    body.done()
+    count = reporters.number()
+    if count != int(count) or not 1 <= count <= MAX_REPORTERS:
+        raise reporters.error(f"expected a whole number, found {reporters.text()!r}", f"1 to {MAX_REPORTERS}")
+    return Reports(int(count), within.duration(), frozenset(categories.texts()) if categories else frozenset())
 
 
 def _actions(node: Node) -> tuple[Action, ...]:
@@ -80,59 +90,23 @@ def _rung(node: Node) -> Rung:
     return Rung(apply, lasts.duration() if lasts else None)  # type: ignore[arg-type]
 
 
-def read_lexicon(name: str, node: Node, operator_words: Iterable[str]) -> Lexicon:
-    """One entry of `lexicons`; `operator_words` are used when it says `operator: true`."""
-    body = node.mapping()
-    body.take("description")
-    words: dict[str, float] = {}
-    if (plain := body.take("words")) is not None:
-        for word in plain.sequence():
-            _add_word(words, word, word.text(), 1.0)
-    if (weighted := body.take("weighted")) is not None:
-        for text, key, weight in weighted.items():
-            _add_word(words, key, text, _weight(weight))
-    operator = (flag := body.take("operator")) is not None and flag.boolean()
-    test_words: dict[str, float] = {}
-    for word in stand_ins.sequence() if (stand_ins := body.take("test_words")) is not None else ():
-        _add_word(test_words, word, word.text(), 1.0)
-    body.done()
-    if operator and words:
-        raise node.error("an operator's lexicon has no words of its own", "give them in the operator's list")
-    if operator and not test_words:
-        raise node.error("an operator's lexicon needs `test_words`", "made-up words, used by inline cases only")
-    if not operator and not words:
-        raise node.error("the lexicon is empty", "give it `words:` or `weighted:`")
-    if operator:
-        words = dict.fromkeys(operator_words, 1.0)
-    return Lexicon(name, words, operator, tuple(test_words), node.place)
-
-
-def _weight(node: Node) -> float:
-    value = node.number()
-    if not 0 < abs(value) <= _MAX_WEIGHT:
-        raise node.error(f"weights lie between 0 and {_MAX_WEIGHT:g}, or are negative to weigh against")
-    return value
-
-
-def _add_word(words: dict[str, float], node: Node, word: str, weight: float) -> None:
-    if word in words:
-        raise node.error(f"{word!r} is in the lexicon twice")
-    try:
-        folded_words({word: weight})
-    except LexiconError as error:
-        raise node.error(str(error), f"words have 1 to {MAX_WORD} characters after folding") from None
-    words[word] = weight
-
-
 def read_list(name: str, node: Node) -> HostList:
     """One entry of `lists`."""
     body = node.mapping()
-    hosts = [_host(host) for host in found.sequence()] if (found := body.take("hosts")) is not None else []
-    brands = [_brand(brand) for brand in found.sequence()] if (found := body.take("brands")) is not None else []
+    hosts = [_host(host) for host in named.sequence()] if (named := body.take("hosts")) is not None else []
+    brands = [_brand(brand) for brand in named.sequence()] if (named := body.take("brands")) is not None else []
     protected = (flag := body.take("protected")) is not None and flag.boolean()
     body.take("description")
     body.done()
-    return HostList(name, frozenset(hosts), tuple(brands), protected)
+    found = dict.fromkeys(hosts)
+    for change in node.changes:
+        for host in change["remove"].sequence() if "remove" in change else ():
+            if host.text() not in found:
+                raise host.error(f"{host.text()!r} is not in the list", did_you_mean(host.text(), found))
+            del found[host.text()]
+        for host in change["add"].sequence() if "add" in change else ():
+            found[_host(host)] = None
+    return HostList(name, frozenset(found), tuple(brands), protected)
 
 
 def _host(node: Node) -> str:
@@ -148,36 +122,3 @@ def _brand(node: Node) -> str:
     if not _BRAND.fullmatch(brand):
         raise node.error(f"{brand!r} cannot stand in a host name", "small letters and digits: weixin")
     return brand
-
-
-def read_case(node: Node) -> Case:
-    """A case of a rule: a text, or the fields of an event."""
-    if not node.is_mapping:
-        return Case({"type": "post", "text": node.text()}, 1, 0, node.place)
-    fields = node.plain()
-    if not isinstance(fields, dict):
-        raise node.error("a case is a text or the fields of an event")
-    body = node.mapping()
-    repeat, every = body.take("repeat"), body.take("every")
-    kind = ((found := body.take("type")) is not None and found.choice(("post", "share", "mass_send"))) or "post"
-    known = set(STRUCTS[kind].__struct_fields__)  # type: ignore[index]
-    for name, key, value in body.items():
-        if name not in known | {"repeat", "every", "type"}:
-            raise key.error(f"a {kind} has no field {name!r}", did_you_mean(name, known))
-        if name == "page" and value.is_mapping:
-            for part, part_key, _ in value.items():
-                if part not in Page.__struct_fields__:
-                    raise part_key.error(f"a page has no field {part!r}", did_you_mean(part, Page.__struct_fields__))
-    count = _repeats(repeat) if repeat else 1
-    interval = every.duration() if every else 0
-    if every is not None and interval * count > _MAX_SPAN:
-        raise every.error("the case lasts more than 10 years")
-    rest = {name: value for name, value in fields.items() if name not in {"repeat", "every"}}
-    return Case({**rest, "type": kind}, count, interval, node.place)
-
-
-def _repeats(node: Node) -> int:
-    value = node.number()
-    if value != int(value) or not 1 <= value <= _MAX_REPEAT:
-        raise node.error(f"expected a whole number of times, found {node.text()!r}", f"1 to {_MAX_REPEAT}")
-    return int(value)

@@ -5,7 +5,7 @@ Readers take what they know from a mapping and then call `done()`, which refuses
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ _MAX_DURATION = 36_500 * 86_400_000
 """100 years in ms: times with a few of these added still fit in 64 bits."""
 _MAX_DEPTH = 50
 """Deepest nesting of YAML; libyaml's composer recurses in C and ends the process at some 10,000."""
+_LINE_START = re.compile(r"(?:^|[\n\r\x85\u2028\u2029])([ \t?:-]+)")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
@@ -32,10 +33,14 @@ class Place:
 
 
 class PackError(ValueError):
-    """One thing wrong with a pack: where, what, and what to do."""
+    """One thing wrong with a pack: where, what, and what to do.
 
-    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+    `refers`: (section, name) of what is not known here; when it is defined and wrong itself, that is the error.
+    """
+
+    def __init__(self, place: Place, message: str, hint: str = "", refers: tuple[str, str] | None = None) -> None:
         super().__init__(f"{place}: {message}" + (f"\n    {hint}" if hint else ""))
+        self.refers = refers
         self.place = place
         self.message = message
         self.hint = hint
@@ -60,18 +65,36 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return "known here: " + ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a pack: what errors call it, and the folder that paths in it are relative to."""
+
+    name: str
+    folder: Path
+
+
 class Node:
     """A YAML value and its place."""
 
-    def __init__(self, node: yaml.Node, file: str) -> None:
+    def __init__(
+        self,
+        node: yaml.Node,
+        file: File,
+        pairs: "Sequence[tuple[Node, Node]] | None" = None,
+        changes: "Sequence[dict[str, Node]]" = (),
+    ) -> None:
+        """`pairs`: keys and values of a mapping that take the place of the node's own; `changes`: what is to be added
+        and removed, in this order. Both come from `overlay`."""
         self._node = node
-        self._file = file
+        self._pairs = pairs
+        self.file = file
+        self.changes = changes
 
     @property
     def place(self) -> Place:
         """Where the value starts."""
         mark = self._node.start_mark
-        return Place(self._file, mark.line + 1, mark.column + 1)
+        return Place(self.file.name, mark.line + 1, mark.column + 1)
 
     def place_within(self, offset: int) -> Place:
         """The place `offset` characters into a scalar written on one line; else where it starts."""
@@ -79,11 +102,20 @@ class Node:
         if start.line != end.line:
             return self.place
         quote = 1 if getattr(self._node, "style", None) in {"'", '"'} else 0
-        return Place(self._file, start.line + 1, start.column + 1 + quote + offset)
+        return Place(self.file.name, start.line + 1, start.column + 1 + quote + offset)
 
     def error(self, message: str, hint: str = "") -> PackError:
         """An error at this value."""
         return PackError(self.place, message, hint)
+
+    def unknown(self, section: str, known: Iterable[str], what: str = "") -> PackError:
+        """An error: the name that this value is stands for nothing in a section; `known` are the names there.
+
+        `what`: what one of the section is called; its name without the s by default.
+        """
+        name = self.text()
+        message = f"unknown {what or section.removesuffix('s')} {name!r}"
+        return PackError(self.place, message, did_you_mean(name, known), (section, name))
 
     @property
     def is_mapping(self) -> bool:
@@ -99,7 +131,9 @@ class Node:
         """The value as a mapping. Raises PackError when it is none, or repeats a key."""
         if not isinstance(self._node, yaml.MappingNode):
             raise self.error(f"expected keys and values, found {self._kind()}")
-        return Mapping(self, self._node, self._file)
+        if self._pairs is not None:
+            return Mapping(self, self._pairs)
+        return Mapping(self, [(Node(key, self.file), Node(value, self.file)) for key, value in self._node.value])
 
     def items(self) -> Iterator[tuple[str, "Node", "Node"]]:
         """(name, the key's node, the value) of a mapping."""
@@ -109,7 +143,29 @@ class Node:
         """The elements of a list."""
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.error(f"expected a list, found {self._kind()}", "write it as [a, b] or as lines of `- a`")
-        return [Node(node, self._file) for node in self._node.value]
+        return [Node(node, self.file) for node in self._node.value]
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing is written, or `~`."""
+        return isinstance(self._node, yaml.ScalarNode) and self._node.tag == "tag:yaml.org,2002:null"
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether the value is a text, a number or the like."""
+        return isinstance(self._node, yaml.ScalarNode)
+
+    def overlay(self, patch: "Node", *, adds: bool = False) -> "Node":
+        """This mapping with the keys of `patch` in place of its own; a key that `patch` gives as `~` is left out.
+
+        With `adds`, the keys `add` and `remove` of `patch` are kept aside, in `changes`. Every value keeps its own
+        place. Raises PackError when one of them is no mapping or repeats a key.
+        """
+        patched = {name: (key, value) for name, key, value in patch.items()}
+        aside: dict[str, Node] = {name: patched.pop(name)[1] for name in ("add", "remove") if adds and name in patched}
+        kept = [(key, value) for name, key, value in self.items() if name not in patched]
+        new = [(key, value) for key, value in patched.values() if not value.is_null]
+        return Node(self._node, self.file, [*kept, *new], [*self.changes, *([aside] if aside else [])])
 
     def text(self) -> str:
         """A scalar as written: `012` stays "012", `yes` stays "yes"."""
@@ -178,12 +234,11 @@ class Node:
 class Mapping:
     """A mapping whose keys are taken one by one; `done()` refuses what nobody took."""
 
-    def __init__(self, node: Node, raw: yaml.MappingNode, file: str) -> None:
+    def __init__(self, node: Node, pairs: Iterable[tuple[Node, Node]]) -> None:
         self.node = node
         self._values: dict[str, tuple[Node, Node]] = {}
         self._known: set[str] = set()
-        for raw_key, raw_value in raw.value:
-            key, value = Node(raw_key, file), Node(raw_value, file)
+        for key, value in pairs:
             name = key.text()
             if name in self._values:
                 raise key.error(f"{name!r} is given twice", f"first at line {self._values[name][0].place.line}")
@@ -217,31 +272,43 @@ class Mapping:
                 raise key.error(f"unknown key {name!r}", did_you_mean(name, self._known))
 
 
-def yaml_files(folder: Path) -> list[tuple[Path, str]]:
-    """Each `*.yaml` below `folder`, in order of name, and what errors call it. Raises PackError without any."""
+def yaml_files(folder: Path) -> list[tuple[Path, File]]:
+    """Each `*.yaml` below `folder`, in order of name. Raises PackError without any, and for a `*.yml`."""
     start = Place(str(folder), 1, 1)
     if not folder.is_dir():
         raise PackError(start, "there is no such folder", "name the folder that holds the pack's YAML files")
-    files = sorted(folder.rglob("*.yaml"))
+    found = sorted(folder.rglob("*"))
+    for path in found:
+        if path.suffix != ".yaml" and path.suffix.lower() in {".yaml", ".yml"} and path.is_file():
+            place = Place(str(path.relative_to(folder.parent)), 1, 1)
+            raise PackError(place, "a pack's files are called *.yaml", f"rename it to {path.stem}.yaml")
+    files = [path for path in found if path.suffix == ".yaml"]
     if not files:
         raise PackError(start, "the folder holds no *.yaml file")
-    return [(path, str(path.relative_to(folder.parent))) for path in files]
+    return [(path, File(str(path.relative_to(folder.parent)), path.parent)) for path in files]
 
 
-def read_yaml(path: Path, name: str) -> Node | None:
-    """The one document in `path`, None when it is empty; errors call the file `name`. Raises PackError."""
+def read_text(path: Path, name: str) -> str:
+    """The text in `path`; errors call the file `name`. Raises PackError when it cannot be read, or is not UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PackError(Place(name, 1, 1), f"cannot be read: {error.strerror}") from None
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start)
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise PackError(Place(name, line + 1, column), f"not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def read_yaml(path: Path, file: File) -> Node | None:
+    """The one document in `path`, None when it is empty. Raises PackError."""
+    name = file.name
+    text = read_text(path, name)
     try:
-        _check_depth(text, name)
+        if depth_bound(text) > _MAX_DEPTH:
+            _check_depth(text, name)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -251,7 +318,19 @@ def read_yaml(path: Path, name: str) -> Node | None:
         line, column = next(_control_characters(text), (1, 1))
         hint = 'write it as an escape in double quotes: "\\x01"'
         raise PackError(Place(name, line, column), "no YAML: a control character", hint) from None
-    return Node(node, name) if node is not None else None
+    return Node(node, file) if node is not None else None
+
+
+def depth_bound(text: str) -> int:
+    """A depth that the YAML in `text` cannot pass: small for long word lists, which then need not be parsed twice.
+
+    A block collection starts within the spaces and signs that open its line, two at most at one column; a flow
+    collection has its bracket. With anchors or tags there may be more on a line, and no bound is known.
+    """
+    if "&" in text or "!" in text:
+        return len(text)
+    opened = max(map(len, _LINE_START.findall(text)), default=0)
+    return 2 * (opened + 1) + text.count("[") + text.count("{")
 
 
 def _check_depth(text: str, name: str) -> None:

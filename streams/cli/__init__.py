@@ -22,9 +22,13 @@ COMMANDS = {
     "judge": ("streams.cli.judge:judge", "Judge JSON lines of events from a file, without a broker."),
     "explain": ("streams.cli.explain:explain", "Show what the pack makes of a text, a URL or an event."),
     "check": ("streams.cli.check:check", "Validate a pack and run the cases beside its rules."),
+    "score": ("streams.cli.score:score", "Measure a pack on labelled text: precision, recall, false positives."),
+    "learn": ("streams.cli.learn:learn", "Learn a lexicon of weighted n-grams from labelled text."),
+    "backtest": ("streams.cli.backtest:backtest", "Replay events through two packs and show what differs."),
     "clauses": ("streams.cli.clauses:clauses", "Show the policy, clause by clause."),
     "topics": ("streams.cli.topics:topics", "Create, verify or list the topics."),
     "bans": ("streams.cli.bans:bans", "Show what is in force now, or follow it."),
+    "words": ("streams.cli.words:words", "Put, remove or list the operator's own words."),
     "settings": ("streams.cli.settings:settings", "Show every setting, its value and where it comes from."),
     "schemas": ("streams.cli.schemas:schemas", "List or write the JSON Schemas of inputs and outputs."),
 }

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from rules.events import MassSend, Post, Share
-    from streams.explaining import Charge, Explanation, FiredRule, FoldedText, Step
+    from rules.tracing import Part
+    from rules.wording import Change, FoldedText, FoundWord
+    from streams.explaining import Charge, ConsideredRule, Explanation, FiredRule, FiredSignal, Step
 
 _MAX_INPUT = 4_000_000
 _MAX_SHOWN = 600
 """Longest text that is shown, in code points."""
+_MOST_WORDS, _MOST_CHANGES, _MOST_RULES = 20, 20, 3
+"""Words, changes by folding, and rules that do not fire: as many are shown without --all."""
 
 
 @click.command()
@@ -24,14 +28,18 @@ _MAX_SHOWN = 600
 @click.option(
     "--event", metavar="JSON", help="An event's fields; `type` is post unless given, required fields are filled."
 )
+@click.option("--all", "everything", is_flag=True, help="Every word found, and every rule that was looked at.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @pack_option
 @click.pass_context
-def explain(ctx: click.Context, text: str | None, event: str | None, as_json: bool, pack: Path | None) -> None:
+def explain(
+    ctx: click.Context, *, text: str | None, event: str | None, everything: bool, as_json: bool, pack: Path | None
+) -> None:
     """Show what the pack makes of TEXT (as a post), of a URL (as a share), or of an event; - reads standard input.
 
-    Shown: the text as it is matched, the signals that fire, the rules with their evidence, and the sanctions that a
-    first and repeated offences would lead to.
+    Shown, step by step: the text with the evidence marked, what folding changed, the words found with their weights,
+    the signals, the rules that fire with the sanctions that a first and repeated offences would lead to, and the rules
+    that come near, with what they lack.
 
     \b
     warden explain '分享后查看答案'
@@ -45,7 +53,7 @@ def explain(ctx: click.Context, text: str | None, event: str | None, as_json: bo
     if as_json:
         write_json(explanation)
     else:
-        _show(explanation)
+        _show(explanation, everything)
 
 
 def _event(text: str | None, event: str | None) -> "Post | Share | MassSend":
@@ -80,7 +88,7 @@ def _fields(text: str | None, event: str | None) -> dict[str, object]:
     return {"type": "post", "text": text}
 
 
-def _show(explanation: "Explanation") -> None:
+def _show(explanation: "Explanation", everything: bool) -> None:
     from rich.text import Text
 
     out = console()
@@ -89,19 +97,61 @@ def _show(explanation: "Explanation") -> None:
         out.print(_highlighted(text, explanation.rules))
         if text.folded != text.text:
             out.print(Text.assemble(("  folded  ", "dim"), _cut(text.folded)))
+            out.print(Text.assemble(("  changed  ", "dim"), _changes(text.changes, everything)))
+    words = explanation.words if everything else explanation.words[:_MOST_WORDS]
+    for word in words:
+        out.print(_word(word))
+    if len(words) < len(explanation.words):
+        out.print(Text(f"        and {len(explanation.words) - len(words)} more: --all shows them", style="dim"))
     for signal in explanation.signals:
-        history = "; other events of the account count as well" if signal.needs_history else ""
-        out.print(
-            Text.assemble(("signal  ", "dim"), signal.name, f" = {signal.value:g} ", (signal.kind + history, "dim"))
-        )
+        out.print(_signal(signal))
     if not explanation.rules:
         out.print(Text("no rule fires", style="green"))
     for rule in explanation.rules:
         _show_rule(rule)
+    near = explanation.considered if everything else explanation.considered[:_MOST_RULES]
+    for considered in near:
+        _show_considered(considered)
+    if len(near) < len(explanation.considered):
+        left = len(explanation.considered) - len(near)
+        out.print(Text(f"        and {left} more rules were looked at: --all shows them", style="dim"))
+
+
+def _changes(changes: "list[Change]", everything: bool) -> str:
+    from lab.display import shown
+
+    told = changes if everything else changes[:_MOST_CHANGES]
+    parts = [f"{shown(one.original, 20)!r} → {shown(one.folded, 20)!r} at {one.start}" for one in told]
+    return "; ".join(parts) + ("; …" if len(told) < len(changes) else "")
+
+
+def _word(word: "FoundWord") -> "Text":
+    from rich.text import Text
+
+    from lab.display import shown
+
+    quote = shown(word.quote, 60)
+    matched = f" as {shown(word.form, 60)}" if word.form != word.quote else ""
+    line = Text.assemble(("word    ", "dim"), f"{word.weight:+g} ", (quote, "bold"), matched)
+    return line.append(f"  {word.signal} at {word.field}[{word.start}:{word.end}]", style="dim")
+
+
+def _signal(signal: "FiredSignal") -> "Text":
+    from rich.text import Text
+
+    notes = signal.kind
+    if signal.reached is not None and signal.value <= 0:
+        notes += f"; its words add up to {signal.reached:g} of the {signal.needs or 0:g} that it takes"
+    if signal.needs_history:
+        notes += "; other events of the account count as well"
+    style = "" if signal.value > 0 else "dim"
+    return Text.assemble(("signal  ", "dim"), (f"{signal.name} = {signal.value:g} ", style), (notes, "dim"))
 
 
 def _show_rule(rule: "FiredRule") -> None:
     from rich.text import Text
+
+    from lab.display import shown
 
     out = console()
     notes: list[str] = [rule.severity] if rule.severity == "egregious" else []
@@ -111,12 +161,36 @@ def _show_rule(rule: "FiredRule") -> None:
     head.append(f" ({rule.title['en']})")
     head.append(f"  [{'; '.join(notes)}]" if notes else "", style="yellow")
     out.print(head)
-    out.print(Text.assemble(("  when  ", "dim"), rule.when))
+    _show_condition(rule.when, rule.parts)
     for found in rule.evidence:
         place = f"{found.field}[{found.start}:{found.end}]" if found.end else found.field
-        out.print(Text.assemble(("  evidence  ", "dim"), f"{found.signal} at {place}: ", (found.quote, "bold red")))
+        quote = shown(found.quote)
+        out.print(Text.assemble(("  evidence  ", "dim"), f"{found.signal} at {place}: ", (quote, "bold red")))
     for charge in rule.charges:
-        out.print(Text.assemble(("  charges  ", "dim"), charge.subject, ("  " + _climb(charge), "yellow")))
+        out.print(Text.assemble(("  charges  ", "dim"), shown(charge.subject), ("  " + _climb(charge), "yellow")))
+
+
+def _show_considered(rule: "ConsideredRule") -> None:
+    from rich.text import Text
+
+    notes = [] if rule.mode == "enforce" else [rule.mode]
+    notes += ["holds; waits for other accounts that do the same"] if rule.waits_for_others else []
+    head = Text.assemble(("near    ", "dim"), rule.name, f"  {rule.clause} {rule.title['zh']} ({rule.title['en']})")
+    head.append(f"  [{'; '.join(notes)}]" if notes else "", style="yellow")
+    console().print(head)
+    _show_condition(rule.when, rule.parts)
+
+
+def _show_condition(when: str, parts: "list[Part]") -> None:
+    """The condition, then its parts: what holds, what does not, and on what values."""
+    from rich.text import Text
+
+    out = console()
+    out.print(Text.assemble(("  when  ", "dim"), when))
+    for part in parts:
+        mark = ("    ✓ ", "green") if part.holds else ("    ✗ ", "red")
+        values = ", ".join(f"{name} = {value:g}" for name, value in part.values.items())
+        out.print(Text.assemble(mark, part.text, (f"   {values}", "dim")))
 
 
 def _climb(charge: "Charge") -> str:
@@ -134,16 +208,30 @@ def _step(step: "Step") -> str:
 
 
 def _highlighted(text: "FoldedText", rules: "list[FiredRule]") -> "Text":
-    """A text of the event, with the evidence that stands in it marked."""
+    """A text of the event, made harmless, with the evidence that stands in it marked."""
     from rich.text import Text
 
-    shown = Text(_cut(text.text))
-    for rule in rules:
-        for found in rule.evidence:
-            if found.field == text.field and found.end > found.start:
-                shown.stylize("bold red underline", found.start, min(found.end, _MAX_SHOWN))
-    return Text.assemble((f"{text.field}  ", "dim"), shown)
+    from lab.display import shown
+
+    marked = {
+        position
+        for rule in rules
+        for found in rule.evidence
+        if found.field == text.field
+        for position in range(found.start, min(found.end, _MAX_SHOWN))
+    }
+    line = Text.assemble((f"{text.field}  ", "dim"))
+    for position, character in enumerate(text.text[:_MAX_SHOWN]):
+        line.append(shown(character), style="bold red underline" if position in marked else "")
+    return line.append(_rest(text.text))
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + f"… ({len(text):,} characters)"
+    from lab.display import shown
+
+    return shown(text[:_MAX_SHOWN], _MAX_SHOWN) + _rest(text)
+
+
+def _rest(text: str) -> str:
+    """What stands for the part of a text that is not shown."""
+    return "" if len(text) <= _MAX_SHOWN else f"… ({len(text):,} characters)"

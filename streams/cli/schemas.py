@@ -7,7 +7,8 @@ import click
 
 @click.group()
 def schemas() -> None:
-    """List or write the JSON Schemas of every input and output, generated from the engine's own types.
+    """List or write the JSON Schemas of every input and output, and of a pack's files, generated from the engine's own
+    types.
 
     \b
     warden schemas list
@@ -17,14 +18,15 @@ def schemas() -> None:
 
 @schemas.command("list")
 def list_() -> None:
-    """Print the path of each schema that is installed.
+    """Print the path of each schema that is installed; that of a pack's files, which editors ask for, comes last.
 
     \b
     warden schemas list
     """
+    from rules.packs.schema import PATH
     from streams.schemas import FOLDER
 
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in [*sorted(FOLDER.glob("*.json")), PATH]:
         click.echo(str(path))
 
 

@@ -4,11 +4,15 @@ import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli.common import Failure, pack_of, pack_option, settings_of
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.operator_words import OperatorWords
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +53,11 @@ def _run_here(settings: Settings) -> None:
 
     pack = pack_of(settings)
     _check_topics(settings)
-    app = worker_app(settings, pack, announce=lambda url: logger.info("Serving %s/metrics", url))
-    logger.info("Pack %s: %d rules, %d signals", pack.label, len(pack.rules), len(pack.signals))
+    words = _operator_words(settings)
+    app = worker_app(settings, pack, words, announce=lambda url: logger.info("Serving %s/metrics", url))
+    label = words.merged(pack).label
+    logger.info("Pack %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules), len(pack.signals),
+                len(words))  # fmt: skip
     _spare_the_collector()
     run(app)
 
@@ -66,6 +73,19 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def _operator_words(settings: Settings) -> "OperatorWords":
+    """The operator's words as of now: nothing is judged without them. Raises Failure (1)."""
+    import asyncio
+
+    from streams.operator_words import current_words
+    from streams.topics import TopicsError
+
+    try:
+        return asyncio.run(current_words(settings))
+    except TopicsError as error:
+        raise Failure(str(error)) from None
 
 
 def _check_topics(settings: Settings) -> None:

@@ -59,3 +59,74 @@ def test_json_has_the_counts() -> None:
     report = json.loads(run("--json", str(TINY)).stdout)
 
     assert (report["ok"], report["rules"], report["cases"], report["findings"]) == (True, 5, 15, [])
+
+
+def test_warnings_are_no_errors_unless_asked(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "signals:\n", "signals:\n  spare: {lexicon: prize}\n")
+
+    result, strict = run(folder), run(folder, "--strict")
+
+    assert result.exit_code == 0
+    assert "pack.yaml:39:3: signal 'spare' is used by no rule" in result.stdout
+    assert "tiny@1: ok; 4 clauses, 5 rules, 6 words, 15 cases, 1 warning" in result.stdout
+    assert strict.exit_code == 1
+    assert "tiny@1: not ok" in strict.stdout
+    (warning,) = json.loads(run(folder, "--json").stdout)["warnings"]
+    assert (warning["line"], warning["hint"]) == (39, "name it in a rule's condition, or remove it")
+
+
+def known_good(folder: Path, *texts: str) -> str:
+    path = folder / "good.txt"
+    path.write_text("\n".join(texts), "utf-8")
+    return str(path)
+
+
+def test_a_hit_on_known_good_text_is_an_error(tmp_path: Path) -> None:
+    good = known_good(tmp_path, "你好", "互推换量是什么意思\x1b[2J")
+
+    result = run(str(TINY), "--known-good", good)
+
+    assert result.exit_code == 1
+    assert f"{good}:2: accounts.exchange (enforce) hits known-good text text:" in result.stdout
+    assert "互推换量是什么意思\\u001b[2J" in result.stdout
+    assert "tiny@1: not ok; " in result.stdout
+    assert "2 known-good texts: 1 new hit, 0 accepted, 0 stale" in result.stdout
+    assert run(str(TINY), "--known-good", known_good(tmp_path, "你好")).exit_code == 0
+
+
+def test_an_accepted_hit_is_no_error_and_a_stale_entry_is_named(tmp_path: Path) -> None:
+    good, accepted = known_good(tmp_path, "你好", "互推换量是什么意思"), tmp_path / "accepted.tsv"
+
+    proposed = run(str(TINY), "--known-good", good, "--write-accepted", str(accepted))
+    unexplained = run(str(TINY), "--known-good", good, "--accept", str(accepted))
+    lines = accepted.read_text("utf-8").replace("\t\n", "\tit only asks\n")
+    accepted.write_text(lines + "accounts.exchange\tgone\tlong ago\n", "utf-8")
+    explained = run(str(TINY), "--known-good", good, "--accept", str(accepted))
+
+    assert proposed.exit_code == 1
+    assert unexplained.exit_code == 2
+    assert "Write the reason after a third tab" in unexplained.stderr
+    assert explained.exit_code == 0
+    assert "accounts.exchange hits gone no more: remove the entry" in explained.stdout
+    assert "0 new hits, 1 accepted, 1 stale" in explained.stdout
+
+
+def test_json_has_the_gate(tmp_path: Path) -> None:
+    good = known_good(tmp_path, "互推换量是什么意思")
+
+    report = json.loads(run(str(TINY), "--known-good", good, "--json").stdout)
+
+    assert not report["ok"]
+    (hit,) = report["known_good"]["new"]
+    assert (hit["rule"], hit["line"], hit["quotes"]) == ("accounts.exchange", 1, ["互推换量"])
+    assert json.loads(run(str(TINY), "--json").stdout)["known_good"] is None
+
+
+def test_what_the_gate_cannot_read_is_explained(tmp_path: Path) -> None:
+    empty, bad = known_good(tmp_path, ""), tmp_path / "bad.jsonl"
+    bad.write_text("{", "utf-8")
+
+    assert "need --known-good" in run(str(TINY), "--accept", str(bad)).stderr
+    assert "no known-good text in it" in run(str(TINY), "--known-good", empty).stderr
+    assert "bad.jsonl:1: no labelled row and no event" in run(str(TINY), "--known-good", str(bad)).stderr
+    assert run(str(TINY), "--known-good", str(bad)).exit_code == 2

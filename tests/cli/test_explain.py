@@ -26,7 +26,15 @@ def test_a_text_is_judged_as_a_post() -> None:
     found = explained("分 享後查看答案")
 
     assert found["type"] == "post"
-    assert found["texts"] == [{"field": "text", "text": "分 享後查看答案", "folded": "分享后查看答案"}]
+    (text,) = found["texts"]
+    assert (text["field"], text["text"], text["folded"]) == ("text", "分 享後查看答案", "分享后查看答案")
+    assert [(c["start"], c["end"], c["original"], c["folded"]) for c in text["changes"]] == [
+        (1, 2, " ", ""),
+        (3, 4, "後", "后"),
+    ]
+    assert [(w["signal"], w["quote"], w["form"], w["weight"], w["start"], w["end"]) for w in found["words"]] == [
+        ("unlock", "分 享後查看答案", "分享后查看答案", 1.0, 0, 8)
+    ]
     assert [(s["name"], s["value"]) for s in found["signals"]] == [("unlock", 1.0)]
     (rule,) = found["rules"]
     assert (rule["name"], rule["clause"]) == ("sharing.unlock", "links.1")
@@ -75,6 +83,61 @@ def test_people_see_the_evidence_and_the_climb() -> None:
     assert "evidence  phone at text[7:18]: 13800138000" in result.stdout
     assert "charges  account:someone  ban_account for good" in result.stdout
     assert "no rule fires" in run("你好").stdout
+
+
+def test_a_rule_that_does_not_fire_says_what_it_lacks() -> None:
+    found = explained("免费红包 13800138000")
+
+    assert found["rules"] == []
+    (prize,) = [signal for signal in found["signals"] if signal["name"] == "prize"]
+    assert (prize["value"], prize["reached"], prize["needs"]) == (0.0, 1.5, 2.0)
+    assert [(word["quote"], word["weight"]) for word in found["words"]] == [("红包", 1.0), ("免费", 0.5)]
+    (near,) = found["considered"]
+    assert near["name"] == "fraud.prize"
+    assert [(part["text"], part["holds"], part["values"]) for part in near["parts"]] == [
+        ("prize", False, {"prize": 0.0}),
+        ("phone", True, {"phone": 1.0}),
+    ]
+    assert not near["waits_for_others"]
+
+
+def test_an_exception_is_a_part_like_any_other() -> None:
+    event = {"type": "share", "url": "https://v.qq.com/x", "title": "转发后解锁"}
+
+    found = explained("--event", json.dumps(event))
+
+    (near,) = [rule for rule in found["considered"] if rule["name"] == "sharing.unlock"]
+    assert [(part["text"], part["holds"]) for part in near["parts"]] == [("unlock", True), ("not own_host", False)]
+
+
+def test_people_see_each_step() -> None:
+    result = run("分 享後查看答案，免费红包")
+
+    lines = result.stdout.splitlines()
+    assert "  folded  分享后查看答案,免费红包" in lines[2]
+    assert "' ' → '' at 1; '後' → '后' at 3" in lines[3]
+    assert "word    +1 分 享後查看答案 as 分享后查看答案  unlock at text[0:8]" in result.stdout
+    assert "signal  prize = 0 lexicon; its words add up to 1.5 of the 2 that it takes" in result.stdout
+    assert "    ✓ unlock   unlock = 1" in result.stdout
+    assert "near    fraud.prize" in result.stdout
+    assert "    ✗ phone   phone = 0" in result.stdout
+
+
+def test_hostile_text_does_nothing_to_a_terminal() -> None:
+    result = run("--event", json.dumps({"text": "转发后解锁\x1b[2J\u202e[red]\x07", "account": "a\u202eb"}))
+
+    assert result.exit_code == 0
+    assert "转发后解锁\\u001b[2J\\u202e[red]\\u0007" in result.stdout
+    assert not {"\x1b", "\u202e", "\x07"} & set(result.stdout)
+    assert "account:a\\u202eb" in result.stdout
+
+
+def test_long_texts_are_cut_and_still_explained() -> None:
+    result = run("-", given="好" * 5000 + "转发后解锁")
+
+    assert "… (5,005 characters)" in result.stdout
+    assert "evidence  unlock at text[5000:5005]" in result.stdout
+    assert len(result.stdout) < 6000
 
 
 @pytest.mark.parametrize(

@@ -165,34 +165,39 @@ class System:
     def await_done(self, records: int, *workers: Worker) -> None:
         """Returns when the workers have judged `records` input records and nothing is left between the stages."""
         deadline = time.monotonic() + _DONE_S
-        state: tuple[int, ...] = ()
+        state: list[tuple[int, int]] = []
         while time.monotonic() < deadline:
             for worker in workers:
                 assert worker.process.poll() is None, worker.log.read_text()[-4000:]
             state = self.progress()
-            if state[0] >= records and state[0] == state[1] and state[2] == state[3]:
+            if state[0][0] >= records and all(committed == end for committed, end in state):
                 return
             time.sleep(0.2)
-        raise AssertionError(f"not done: in, committed, internal, committed: {state}")
+        raise AssertionError(f"not done: (committed, end) of content, sightings, violations and reports: {state}")
 
-    def progress(self) -> tuple[int, int, int, int]:
-        """(records in content topics, of them committed, records in ENFORCE's topics, of them committed)."""
+    def progress(self) -> list[tuple[int, int]]:
+        """(records committed, records there) of the topics of each stage, in the order in which events go through.
+
+        A stage's commits are asked for before its ends, and stages before those they send to: where all are equal,
+        nothing was left.
+        """
         names = topic_names(self.settings)
+        stages = (names[:3], (names.sightings,), (names.reports, names.appeals, names.violations))
 
-        async def run() -> tuple[int, int, int, int]:
+        async def run() -> list[tuple[int, int]]:
             consumer = AIOKafkaConsumer(
                 bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False
             )
             await consumer.start()
             try:
-                totals: list[int] = []
-                for topics in (names[:3], (names.reports, names.appeals, names.violations)):
+                found: list[tuple[int, int]] = []
+                for topics in stages:
                     tps = [TopicPartition(topic, p) for topic in topics for p in range(self.settings.partitions)]
-                    ends = await consumer.end_offsets(tps)
                     consumer.assign(tps)
                     committed = [await consumer.committed(tp) or 0 for tp in tps]
-                    totals += [sum(ends.values()), sum(committed)]
-                return totals[0], totals[1], totals[2], totals[3]
+                    ends = await consumer.end_offsets(tps)
+                    found.append((sum(committed), sum(ends.values())))
+                return found
             finally:
                 await consumer.stop()
 

@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.behaviour import MAX_ENTRIES, AccountState, Behaviours, decode_state, encode_state
-from rules.events import Content
+from rules.behaviour import (
+    MAX_ENTRIES,
+    MAX_PARTNERS,
+    MAX_STATE_BYTES,
+    AccountState,
+    Behaviours,
+    decode_state,
+    encode_state,
+)
+from rules.events import MAX_RECIPIENTS, Content
 from rules.packs.model import BehaviourSignal
-from tests.rules.making import HOUR, at, mass_send, post
+from tests.rules.making import HOUR, at, mass_send, post, share
 
 CHANNELS = frozenset({"nearby", "drift_bottle"})
 
@@ -68,7 +76,10 @@ def test_repeats_are_the_earlier_events_that_say_the_same() -> None:
     assert counted(watch("repeats"), events) == [0, 0, 1, 2]
 
 
-@pytest.mark.parametrize(("test", "value"), [("count", 1), ("recipients", 7), ("partners", 2), ("repeats", 0)])
+@pytest.mark.parametrize(
+    ("test", "value"),
+    [("count", 1), ("recipients", 7), ("partners", 2), ("repeats", 0), ("similar", 0), ("rate", 1), ("reach", 7)],
+)
 def test_an_event_sent_twice_counts_once(test: Any, value: float) -> None:
     event = mass_send("a", recipients=7, promotes=["bob", "carol"])
     assert counted(watch(test), [event, event, event]) == [value] * 3
@@ -140,6 +151,84 @@ def test_memory_of_an_account_is_bounded() -> None:
     values = counted(behaviours, sends(*(n / 60 for n in range(500)), promotes=["bob"]), state)
     assert max(values) == MAX_ENTRIES + 1
     assert len(encode_state(state)) < 60 * MAX_ENTRIES
+
+
+def test_similar_are_the_earlier_events_whose_simhash_is_near() -> None:
+    behaviours, state = watch("similar"), AccountState()
+    shapes = [0, 0b1111, (1 << 64) - 1, 1 << 63, 0]
+    values = [
+        behaviours.count(state, mass_send(str(n), id=str(n)), b"%d" % n, "s", n, shape=shape)
+        for n, shape in enumerate(shapes)
+    ]
+    assert [found.get("s", 0) for found in values] == [0, 1, 0, 2, 3]
+
+
+def test_texts_too_short_for_a_simhash_are_similar_when_they_are_equal() -> None:
+    events: list[Content] = [mass_send(text, id=str(n)) for n, text in enumerate(["a", "b", "a"])]
+    assert counted(watch("similar"), events) == [0, 0, 1]
+
+
+def test_only_events_that_a_signal_compares_need_a_simhash() -> None:
+    assert watch("similar").compares(mass_send())
+    assert not watch("similar").compares(post())
+    assert not watch("repeats").compares(mass_send())
+
+
+@pytest.mark.parametrize(("test", "values"), [("rate", [1, 1.5, 1.125]), ("reach", [100, 150, 112.5])])
+def test_decayed_counters_halve_within_a_half_life(test: Any, values: list[float]) -> None:
+    assert counted(watch(test), sends(0, 60, 240, recipients=100)) == pytest.approx(values, rel=0.2)
+
+
+def test_a_rate_is_not_bounded_by_what_is_remembered() -> None:
+    values = counted(watch("rate"), sends(*(n / 60 for n in range(500))))
+    assert values[-1] == pytest.approx(500, rel=0.05)
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_decayed_counters_end_the_same_in_any_order(minutes: list[int], dice: Any) -> None:
+    events = sends(*minutes, recipients=3)
+    mixed = list(events)
+    dice.shuffle(mixed)
+    states = [AccountState(), AccountState()]
+    for state, order in zip(states, (events, mixed), strict=True):
+        counted(watch("reach", within=24 * HOUR), order, state)
+    assert states[0].decayed == states[1].decayed
+
+
+def test_a_counter_of_a_signal_that_is_gone_is_dropped() -> None:
+    state = AccountState()
+    counted(watch("rate"), sends(0), state)
+    counted(watch("rate", within=2 * HOUR), [mass_send(id="next", time=at(hours=1))], state)
+    assert len(state.decayed) == 1
+
+
+def test_no_state_is_larger_than_it_is_said_to_be() -> None:
+    signals = [
+        BehaviourSignal(f"{test}{n}", test, "mass_send", CHANNELS, 10**9 + n)  # type: ignore[arg-type]
+        for test in ("rate", "reach")
+        for n in range(10)
+    ]
+    signals += [
+        BehaviourSignal(of, "similar", of, None, 365 * 24 * HOUR)  # type: ignore[arg-type]
+        for of in ("post", "share", "mass_send")
+    ]
+    behaviours, state = Behaviours(signals, []), AccountState()
+    hostile = {"recipients": MAX_RECIPIENTS, "channel": "nearby"}
+    for number in range(300):
+        when = {"id": f"e{number}", "time": at(days=number)}
+        promoted = [f"account-{number}-{other}" for other in range(100)]
+        for event in (mass_send(**when, **hostile, promotes=promoted), post(**when), share(**when)):
+            behaviours.count(state, event, event.id.encode(), "x" * 249 + event.type, number, shape=2**64 - 1 - number)
+    assert MAX_STATE_BYTES / 2 < len(encode_state(state)) <= MAX_STATE_BYTES
+    assert {len(entry.partners) for entry in state.entries["mass_send"]} == {MAX_PARTNERS}
+
+
+def test_a_state_of_before_there_were_simhashes_can_be_read() -> None:
+    state = AccountState()
+    counted(watch("repeats"), sends(0), state)
+    old = msgspec.msgpack.decode(encode_state(state))
+    entries = {kind: [entry[:6] for entry in found] for kind, found in old[0].items()}
+    assert decode_state(msgspec.msgpack.encode([entries, old[1]])) == state
 
 
 def test_a_state_survives_storage() -> None:

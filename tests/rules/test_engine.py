@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from rules.decisions import Decision, Enforcement, Violation, content_id
 from rules.engine import Engine
 from rules.events import Event, Report, millis
-from rules.packs import Pack
+from rules.packs import Pack, load_pack
 from tests.rules.making import START, at, mass_send, post, share
 
 TEXTS = ["你好", "分享后查看答案", "转发后解锁", "恭喜中奖 联系13800138000", "互推换量", ""]
@@ -156,3 +157,125 @@ def test_the_ids_of_a_known_event_never_change(tiny: Pack) -> None:
         ("Violation", "app:wx1"): "d85182e3416848f6496863531231e68e",
         ("Enforcement", "app:wx1"): "81205011ff70d0196723048effa74588",
     }
+
+
+CROWDED = """
+    pack: {name: p, version: "1"}
+    clauses:
+      links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread], egregious: [ban_account]}
+    ladders:
+      all: {clauses: [links], window: 180d, grace: 1h, rungs: [{apply: first, for: 1d}, {apply: egregious}]}
+    lexicons:
+      words: {words: [红包]}
+    signals:
+      packet: {lexicon: words}
+    rules:
+      copies: {clause: links.1, when: packet, crowd: {same: text, distinct: account, at_least: 3, within: 2h}}
+      burst: {clause: links.1, when: packet, crowd: {same: domain, distinct: account, at_least: 3, within: 2h}}
+      pages:
+        clause: links.1
+        when: packet
+        egregious_when: packet
+        crowd: {same: page, distinct: domain, at_least: 3, within: 2h}
+      ring: {clause: links.1, when: packet, charges: [account], ring: {within: 2h}}
+    """
+COPIED = [
+    "红包雨下起来了，群里的朋友都来看看",
+    "红包雨下起来了，群里的朋友都来瞧瞧",
+    "这个红包和别的都不一样，上面画着一只猫",
+]
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder = tmp_path_factory.mktemp("crowded")
+    (folder / "pack.yaml").write_text(dedent(CROWDED))
+    return load_pack(folder)
+
+
+def crowd_event(number: int, kind: str, minutes: int, account: str, copy: int) -> Event:
+    common: dict[str, Any] = {"id": f"{kind}{number}", "account": account, "time": at(minutes=minutes)}
+    text = COPIED[copy]
+    match kind:
+        case "post":
+            return post(text, **common)
+        case "share":
+            page = {"text": text}
+            return share(f"http://{'abc'[number % 3]}.example/", title="红包", page=page, **common)
+        case _:
+            return mass_send("红包", promotes=["dan" if account == "alice" else "alice"], **common)
+
+
+CROWDS = st.lists(
+    st.tuples(
+        st.integers(0, 30),
+        st.sampled_from(["post", "post", "share", "share", "mass_send"]),
+        st.integers(0, 240),
+        st.sampled_from(["alice", "bob", "carol", "dan"]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+    unique_by=lambda row: (row[0], row[1]),
+).map(lambda rows: [crowd_event(*row) for row in rows])
+
+
+@given(CROWDS, st.randoms(use_true_random=False))
+def test_the_order_of_events_changes_no_crowd_and_nothing_in_force(
+    crowded: Pack, events: list[Event], dice: Random
+) -> None:
+    mixed = list(events)
+    dice.shuffle(mixed)
+    first, second = judged(crowded, events, batch=3), judged(crowded, mixed)
+    assert {found.id for found in first[0] if isinstance(found, Violation)} == {
+        found.id for found in second[0] if isinstance(found, Violation)
+    }
+    late = millis(at(days=2))
+    for subject in {*first[1].subjects, *second[1].subjects}:
+        assert first[1].in_force(subject, late) == second[1].in_force(subject, late)
+
+
+def test_one_page_under_three_domains_is_egregious_for_all_three(crowded: Pack) -> None:
+    events = [
+        share(f"http://{name}.example/{name}", id=name, account=name, title="红包", page={"text": COPIED[0]})
+        for name in ("one", "two", "three")
+    ]
+    assert judged(crowded, events[:2])[0] == []
+    bans = {found.subject for found in judged(crowded, events)[0] if isinstance(found, Enforcement) and found.permanent}
+    assert {f"account:{name}" for name in ("one", "two", "three")} <= bans
+
+
+def test_a_page_of_pictures_is_known_by_its_layout(crowded: Pack) -> None:
+    tags = "".join(f'<div class="c{n % 7}"><img src="X"></div>' for n in range(30))
+
+    def shares(html: str) -> list[Event]:
+        return [
+            share(f"http://{n}.example/", id=n, account=n, title="红包", page={"html": html.replace("X", f"{n}.png")})
+            for n in ("one", "two", "three")
+        ]
+
+    rules = {found.rule for found in judged(crowded, shares(tags))[0] if isinstance(found, Violation)}
+    assert rules == {"pages"}
+    assert judged(crowded, shares(tags[:200]))[0] == []  # a few tags are no layout
+
+
+def test_what_waits_for_a_crowd_is_forgotten_in_time(crowded: Pack) -> None:
+    _, engine = judged(crowded, [crowd_event(0, "post", 0, "alice", 0)])
+    assert engine.crowds
+    list(engine.judge([post("今天", id="later", time=at(days=3))]))
+    assert engine.crowds == {}
+
+
+def test_a_protected_host_makes_no_crowd(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("protected")
+    (folder / "pack.yaml").write_text(
+        dedent(CROWDED.rstrip() + "\n    lists:\n      own: {hosts: [big.example], protected: true}\n")
+    )
+
+    def shared(host: str) -> list[Decision]:
+        events: list[Event] = [
+            share(f"http://{host}/{n}", id=n, account=n, title="红包", desc=n) for n in ("one", "two", "three")
+        ]
+        return judged(load_pack(folder), events)[0]
+
+    assert shared("www.big.example") == []
+    assert shared("www.small.example") != []

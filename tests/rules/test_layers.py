@@ -1,4 +1,4 @@
-"""The arrow between the two halves points one way: the judgement knows nothing of the plumbing."""
+"""Arrows point one way: the judgement knows nothing of the plumbing nor of the lab, the lab nothing of the plumbing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import lab
 import rules
 
 SOURCES = sorted(Path(rules.__file__).parent.rglob("*.py"))
 PLUMBING = {"streams", "faust", "mode", "aiokafka", "asyncio", "threading", "multiprocessing", "socket"}
+LAB_SOURCES = sorted(Path(lab.__file__).parent.rglob("*.py"))
 CLOCKS = {("time", "time"), ("time", "monotonic"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 
 
@@ -26,11 +28,17 @@ def imported(source: Path) -> Iterator[str]:
 
 def test_the_sources_are_found() -> None:
     assert {"events.py", "enforce.py", "load.py"} <= {source.name for source in SOURCES}
+    assert {"corpus.py", "score.py"} <= {source.name for source in LAB_SOURCES}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_rules_import_nothing_of_the_plumbing(source: Path) -> None:
-    assert PLUMBING.isdisjoint(imported(source))
+    assert (PLUMBING | {"lab"}).isdisjoint(imported(source))
+
+
+@pytest.mark.parametrize("source", LAB_SOURCES, ids=lambda source: source.name)
+def test_the_lab_imports_nothing_of_the_plumbing(source: Path) -> None:
+    assert {"streams", "faust", "mode", "aiokafka"}.isdisjoint(imported(source))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)

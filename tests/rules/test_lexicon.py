@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rules.lexicon import MAX_WORD, Automaton, LexiconError, folded_words
+from rules.lexicon import MAX_WORD, Automaton, LexiconError
 from rules.text import fold_batch
+from rules.words import Form, Word, forms_of
 
 LETTERS = "ab微信"
 WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=5), max_size=8, unique=True)
@@ -83,22 +84,14 @@ def test_characters_that_share_a_byte_are_not_confused() -> None:
     assert sorted(found(words, [text, "".join(words)])) == naive(words, [text, "".join(words)])
 
 
-def test_words_are_folded_as_texts_are() -> None:
-    assert folded_words({"轉發.後解鎖": 1.0}) == {"转发后解锁": ("轉發.後解鎖", 1.0)}
-
-
-def test_of_words_that_fold_alike_the_heaviest_counts() -> None:
-    assert folded_words({"WeChat": 1.0, "wechat": 3.0, "ＷＥＣＨＡＴ": 2.0}) == {"wechat": ("wechat", 3.0)}
-
-
 @pytest.mark.parametrize("word", ["", " ", "\u200b", "\n", "a\0b", "字" * (MAX_WORD + 1)])
 def test_a_word_that_cannot_be_matched_is_refused(word: str) -> None:
     with pytest.raises(LexiconError):
-        folded_words({word: 1.0})
+        forms_of([Word(word)])
 
 
 def test_the_longest_word_is_allowed() -> None:
-    assert list(folded_words({"字" * MAX_WORD: 1.0})) == ["字" * MAX_WORD]
+    assert forms_of([Word("字" * MAX_WORD)]) == [Form("字" * MAX_WORD, 0)]
 
 
 def test_more_characters_than_the_alphabet_holds_are_refused() -> None:

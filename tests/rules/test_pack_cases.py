@@ -116,3 +116,45 @@ def test_every_case_that_is_no_valid_event_is_named(write_pack: WritePack) -> No
     with pytest.raises(InvalidPackError) as caught:
         checked(write_pack, "rules: {r: {clause: links.1, when: packet, hits: [{text: 5}, a, {text: 6}]}}")
     assert [error.place.column for error in caught.value.errors] == [51, 65]
+
+
+CROWD = """
+    rules:
+      r:
+        clause: links.1
+        when: packet
+        crowd: {same: text, distinct: account, at_least: 3, within: 1h}
+        hits:
+          - {text: "发红包啦，大家快来抢，手快有手慢无 {n}", repeat: 3, accounts: 3, every: 1m}
+          - - {text: 发红包啦，大家快来抢，手快有手慢无, account: a}
+            - {text: 发红包啦，大家快来抢，手快有手慢无, account: b}
+            - {text: 发红包啦，大家快来抢，手快有手慢无, account: c, after: 10m}
+        passes:
+          - 发红包啦，大家快来抢，手快有手慢无
+          - {text: 发红包啦，大家快来抢，手快有手慢无, repeat: 9, every: 1m}
+          - {text: 发红包啦，大家快来抢，手快有手慢无, repeat: 2, accounts: 2, every: 1m}
+          - - {text: 发红包啦，大家快来抢，手快有手慢无, repeat: 2, accounts: 2}
+            - {text: 发红包啦，大家快来抢，手快有手慢无, account: late, after: 2h}
+    """
+
+
+def test_a_case_may_have_several_accounts_and_cases_do_not_meet(write_pack: WritePack) -> None:
+    result = checked(write_pack, CROWD)
+    assert (result.ok, result.cases) == (True, 6), result.failures
+
+
+def test_in_a_case_of_several_events_accounts_keep_their_names_towards_each_other(write_pack: WritePack) -> None:
+    rules = """
+    rules:
+      r:
+        clause: links.1
+        when: packet
+        ring: {within: 1d}
+        hits:
+          - - {type: mass_send, text: 红包, account: a, promotes: [b]}
+            - {type: mass_send, text: 红包, account: b, promotes: [a]}
+        passes:
+          - - {type: mass_send, text: 红包, account: a, promotes: [c]}
+            - {type: mass_send, text: 红包, account: b, promotes: [a]}
+    """
+    assert checked(write_pack, rules).ok

@@ -62,6 +62,10 @@ def test_buttons_without_a_label_are_left_out_and_others_stand_a_line_each() -> 
     assert read_html("<button>一</button><a></a><button> </button><a>二</a>").buttons == "一\n二"
 
 
+def test_a_button_of_several_kinds_is_one_button() -> None:
+    assert read_html("<a class=btn onclick=s() role=button>一</a>").buttons == "一"
+
+
 def test_text_that_cannot_be_pressed_is_no_button() -> None:
     assert read_html("<p>分享</p><input value=分享>").buttons == ""
 
@@ -146,6 +150,12 @@ HOSTILE = {
     "open brackets": "<" * MAX_HTML,
     "open quotes": "<a x='" * 330_000,
     "slashes": "<a" + "/" * 1_999_000,
+    "layers within layers": "<div class=share-mask>" * 2_400 + "右上角" * 600_000,
+    "layers side by side": "<div class=mask>右上角分享给</div>" * 4_900 + "分享" * 900_000,
+    "inputs behind text": "<p>" + "字" * 1_900_000 + "</p><p>" + "<input><b></b>" * 2_000,
+    "inputs behind many elements": "<div>" + "<b>" * 2_000 + "</b>" * 2_000 + "</div><i></i><input>" * 900,
+    "labels of inputs": "<label for=a>" * 2_000 + "字" * 1_000_000 + "<input id=a>" * 2_000,
+    "names": "<a id='js_content' class='" + "a_ " * 600_000,
     "cells": "<table><td>" * 180_000,
     "comments": "<!--" * 499_000,
     "scripts": "<script>" * 249_000,

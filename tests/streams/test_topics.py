@@ -17,11 +17,11 @@ def test_all_topics_share_one_partition_count_and_carry_the_prefix() -> None:
     assert [spec.name for spec in specs.values()] == list(topic_names(Settings(topic_prefix="cn.")))
 
 
-def test_only_the_ban_list_is_compacted_and_it_has_no_retention() -> None:
+def test_only_the_ban_list_and_the_words_are_compacted_and_they_have_no_retention() -> None:
     specs = topic_specs(Settings(retention_dead_letters_hours=0))
 
-    assert {role for role, spec in specs.items() if spec.cleanup == "compact"} == {"bans"}
-    assert "retention.ms" not in specs["bans"].configs()
+    assert {role for role, spec in specs.items() if spec.cleanup == "compact"} == {"bans", "operator_words"}
+    assert not any("retention.ms" in specs[role].configs() for role in ("bans", "operator_words"))
     assert specs["dead_letters"].configs()["retention.ms"] == "-1"
     assert specs["posts"].configs()["retention.ms"] == str(168 * 3_600_000)
 

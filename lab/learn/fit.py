@@ -1,0 +1,237 @@
+"""Fitting a learned lexicon: choose n-grams, weigh them, and find out on rows not learned from what a value means.
+
+A linear support vector machine over n-grams that are present or not, scaled to unit length by their number, as
+`rules.learned` scores them. First all n-grams are weighed, then the weightiest are kept and weighed again alone. Rare
+n-grams are regularised less than common ones (by the root of their inverse document frequency), which is what finds
+the phrases of a rumour. The scale comes from cross-validation: 0 is where one benign row in a hundred scores as
+high, 1 where `false_hits` in ten thousand do.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.svm import LinearSVC
+
+from lab.learn.documents import Documents, Labels
+from rules.ngrams import MAX_NGRAM
+from rules.packs.model import FIELDS_BY_DEFAULT, Field
+from rules.packs.read_learned import unfolded
+
+_LOOSE = 0.01
+"""Share of benign rows that score above 0."""
+_MIN_ROWS = 3
+"""Rows that an n-gram must stand in: what stands in fewer says nothing about other texts."""
+_COMMON = 0.02
+"""Single Chinese characters that stand in more of the rows than this say little, and cost the most to look up."""
+_FOLDS = 5
+_STEPS = _FOLDS + 2
+_MIN_POSITIVE = 20
+_CJK = ("\u3400", "\u9fff")
+_TITLE_FIELDS: frozenset[Field] = frozenset({"title", "page_title"})
+
+
+class LearnError(ValueError):
+    """There is nothing to learn from; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to learn.
+
+    ngrams:     how many to keep in each part.
+    false_hits: benign rows in ten thousand that score 1 or more.
+    titles:     learn titles on their own as well, beside the title and text as one.
+    others:     the weight of a row of another clause, against 1 of a benign one.
+    common:     when the weightiest are kept, the power of its rows that an n-gram's weight is multiplied with; below 0,
+                rare ones come first, which cost less to look up.
+    penalty:    C of the support vector machine.
+    """
+
+    ngrams: int = 10_000
+    false_hits: float = 1.0
+    titles: bool = False
+    others: float = 0.01
+    common: float = 0.25
+    penalty: float = 1.0
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A learned lexicon and what is known of it.
+
+    parts: fields, and n-gram -> weight. recall, false_hits: of rows not learned from, at value 1. positive, benign:
+    rows learned from.
+    """
+
+    bias: float
+    parts: list[tuple[frozenset[Field], dict[str, float]]]
+    recall: float
+    false_hits: float
+    positive: int
+    benign: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The n-grams of one part: presence is float32[rows, n-grams] of 0 and 1; scale is float32[n-grams]."""
+
+    fields: frozenset[Field]
+    ngrams: NDArray[np.object_]
+    presence: sp.csc_matrix
+    scale: NDArray[np.float32]
+    rows: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Weights of the n-grams `kept` of each part, and a bias."""
+
+    kept: list[NDArray[np.int64]]
+    weights: list[NDArray[np.float64]]
+    bias: float
+
+
+class Learner:
+    """Learns lexicons from the same documents. What n-grams they have is counted once, for all of them."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._parts: dict[bool, list[_Part]] = {}
+
+    def fit(
+        self, clauses: Sequence[str], recipe: Recipe, progress: Callable[[str, int, int], None] = lambda *_: None
+    ) -> Fitted:
+        """Learns a lexicon for `clauses`. `progress(what, done, of)`. Raises LearnError."""
+        labels = self._documents.labels(clauses)
+        for found, what in ((labels.positive, "of the clause"), (labels.benign, "benign")):
+            if found.sum() < _MIN_POSITIVE:
+                raise LearnError(f"{found.sum()} rows are {what}; {_MIN_POSITIVE} are needed")
+        progress("counting n-grams", 0, _STEPS)
+        if recipe.titles not in self._parts:
+            self._parts[recipe.titles] = _parts(self._documents, recipe)
+        return _fit(self._parts[recipe.titles], labels, recipe, progress)
+
+
+def _fit(parts: list[_Part], labels: Labels, recipe: Recipe, progress: Callable[[str, int, int], None]) -> Fitted:
+    weight = np.where(labels.positive | labels.benign, 1.0, recipe.others)
+    folds = np.random.default_rng(recipe.seed).integers(0, _FOLDS, labels.positive.size)
+    scores = np.zeros(labels.positive.size)
+    for fold in range(_FOLDS):
+        progress("cross-validating", 1 + fold, _STEPS)
+        rows = np.flatnonzero((folds != fold) & (weight > 0))
+        others = np.flatnonzero(folds == fold)
+        scores[others] = _score(_train(parts, labels.positive, weight, rows, recipe), parts, others)
+    progress("weighing n-grams", _FOLDS + 1, _STEPS)
+    model = _train(parts, labels.positive, weight, np.flatnonzero(weight > 0), recipe)
+    progress("done", _STEPS, _STEPS)
+    benign = np.sort(scores[labels.benign])[::-1]
+    zero, one = _at_rate(benign, _LOOSE), _at_rate(benign, recipe.false_hits / 10_000)
+    span = max(one - zero, 1e-6)
+    return Fitted(
+        bias=(model.bias - zero) / span,
+        parts=[
+            (part.fields, dict(zip(part.ngrams[kept], weights / span, strict=True)))
+            for part, kept, weights in zip(parts, model.kept, model.weights, strict=True)
+        ],
+        recall=float((scores[labels.positive] >= one).mean()),
+        false_hits=float((benign >= one).mean() * 10_000),
+        positive=int(labels.positive.sum()),
+        benign=int(labels.benign.sum()),
+    )
+
+
+def _at_rate(descending: NDArray[np.float64], rate: float) -> float:
+    """The value that `rate` of the scores lie above: between two scores, so that it is none itself."""
+    above = min(int(rate * descending.size), descending.size - 1)
+    return float(descending[above - 1] + descending[above]) / 2 if above else float(descending[0]) + 0.01
+
+
+def _parts(documents: Documents, recipe: Recipe) -> list[_Part]:
+    joined = [
+        f"{title}\0{text}" if title else text for title, text in zip(documents.titles, documents.texts, strict=True)
+    ]
+    whole = _part(joined, FIELDS_BY_DEFAULT)
+    return [_part(documents.titles, _TITLE_FIELDS), whole] if recipe.titles else [whole]
+
+
+def _part(texts: Sequence[str], fields: frozenset[Field]) -> _Part:
+    counter = CountVectorizer(
+        analyzer="char", ngram_range=(1, MAX_NGRAM), min_df=_MIN_ROWS, lowercase=False, dtype=np.float32
+    )
+    presence = counter.fit_transform(texts).tocsc()
+    presence.data[:] = 1
+    names = counter.get_feature_names_out()
+    rows = np.asarray(presence.sum(axis=0)).ravel()
+    written = sum(1 for text in texts if text)
+    strange = set(unfolded({character for name in names for character in name} - {"\0"}))
+    usable = np.array(
+        [_usable(name, count / written) and strange.isdisjoint(name) for name, count in zip(names, rows, strict=True)],
+        np.bool_,
+    )
+    rows = rows[usable].astype(np.float64)
+    scale = np.sqrt(np.log(len(texts) / rows)).astype(np.float32)
+    return _Part(fields, names[usable], presence[:, usable].tocsc(), scale, rows)
+
+
+def _usable(ngram: str, share: float) -> bool:
+    """`share`: of the rows, how many have it."""
+    if "\0" in ngram or not all(character.isprintable() or character == "\n" for character in ngram):
+        return False
+    return len(ngram) > 1 or not _CJK[0] <= ngram <= _CJK[1] or share < _COMMON
+
+
+def _train(
+    parts: Sequence[_Part],
+    positive: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+) -> _Model:
+    """Weighs all n-grams, keeps the weightiest of each part, and weighs those again."""
+    everything = [np.arange(part.ngrams.size) for part in parts]
+    first = _weigh(parts, everything, positive, weight, rows, recipe)
+    kept: list[NDArray[np.int64]] = []
+    for part, weights in zip(parts, first.weights, strict=True):
+        worth = np.abs(weights) * part.rows**recipe.common
+        kept.append(np.sort(np.argsort(-worth, kind="stable")[: recipe.ngrams]))
+    return _weigh(parts, kept, positive, weight, rows, recipe)
+
+
+def _weigh(  # noqa: PLR0917
+    parts: Sequence[_Part],
+    kept: Sequence[NDArray[np.int64]],
+    positive: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    recipe: Recipe,
+) -> _Model:
+    matrix = sp.hstack(
+        [_unit(part, names, rows) @ sp.diags(part.scale[names]) for part, names in zip(parts, kept, strict=True)]
+    )
+    machine = LinearSVC(C=recipe.penalty, random_state=recipe.seed)
+    machine.fit(matrix.tocsr(), positive[rows], sample_weight=weight[rows])
+    weights: list[NDArray[np.float64]] = []
+    at = 0
+    for part, names in zip(parts, kept, strict=True):
+        weights.append(machine.coef_[0, at : at + names.size] * part.scale[names])
+        at += names.size
+    return _Model(list(kept), weights, float(machine.intercept_[0]))
+
+
+def _score(model: _Model, parts: Sequence[_Part], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    scores = np.full(rows.size, model.bias)
+    for part, kept, weights in zip(parts, model.kept, model.weights, strict=True):
+        scores += _unit(part, kept, rows) @ weights
+    return scores
+
+
+def _unit(part: _Part, kept: NDArray[np.int64], rows: NDArray[np.int64]) -> sp.csr_matrix:
+    """Presence of the n-grams `kept` in `rows`, each row divided by the root of how many it has."""
+    matrix = part.presence[:, kept].tocsr()[rows]
+    known = np.asarray(matrix.sum(axis=1)).ravel()
+    return (sp.diags(1 / np.sqrt(np.maximum(known, 1))) @ matrix).tocsr()

@@ -1,0 +1,21 @@
+"""Text as arrays of code points."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CodePoints = NDArray[np.uint32]
+Positions = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+SEPARATOR = 0
+"""The code point between two joined texts. A NUL within a text folds to it too, and matches nothing."""
+
+
+def encode_points(text: str) -> CodePoints:
+    """`text` as code points; lone surrogates pass through."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def decode_points(codes: CodePoints) -> str:
+    """The text of code points."""
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")

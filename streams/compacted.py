@@ -1,0 +1,66 @@
+"""Reading a compacted topic: its newest record for every key, as of now, and then every change as it happens."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from streams.codec import Record
+from streams.settings import Settings
+from streams.topics import TopicsError, broker_trouble
+
+_STALLED_S = 30.0
+_POLL_MS = 200
+
+
+@asynccontextmanager
+async def opened(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of `topic`, at their start, in no group.
+
+    Raises TopicsError when the topic is missing, and for what goes wrong between here and the brokers in the block.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        if topic not in await consumer.topics():  # subscribing to it could create it
+            raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
+        consumer.subscribe([topic])
+        async with asyncio.timeout(_STALLED_S):
+            while not consumer.assignment():
+                await asyncio.sleep(0.01)
+        yield consumer
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
+    finally:
+        await consumer.stop()
+
+
+async def until_now(reader: AIOKafkaConsumer) -> AsyncIterator[Record]:
+    """Every record up to the ends that the partitions have when this starts."""
+    partitions = reader.assignment()
+    ends = await reader.end_offsets(partitions)
+    waiting = set(partitions)
+    moved = time.monotonic()
+    while waiting := {tp for tp in waiting if await reader.position(tp) < ends[tp]}:
+        fetched = await reader.getmany(*waiting, timeout_ms=_POLL_MS)
+        if fetched:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > _STALLED_S:
+            raise TimeoutError(f"the topic stalls before its end: {len(waiting)} partitions are not read")
+        else:
+            await asyncio.sleep(0)
+        for records in fetched.values():
+            for record in records:
+                yield record
+
+
+async def changes(reader: AIOKafkaConsumer) -> AsyncIterator[list[Record]]:
+    """What comes after, a fetch at a time, for ever; an empty list where nothing came."""
+    while True:
+        fetched = await reader.getmany(timeout_ms=_POLL_MS)
+        yield [record for records in fetched.values() for record in records]

@@ -1,0 +1,74 @@
+"""N-grams found by hashing: the same as looking for each of them in each text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.learned import distinct
+from rules.ngrams import MAX_NGRAM, NgramError, Ngrams
+from rules.text import fold_batch
+
+LETTERS = "办证加微信贷款ab1?"
+WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=MAX_NGRAM), unique=True, max_size=60)
+TEXTS = st.lists(st.text(LETTERS + "。丁", max_size=40), max_size=6)
+
+
+def found(ngrams: Ngrams, texts: list[str]) -> list[tuple[int, str]]:
+    folded = fold_batch(texts)
+    windows = ngrams.find(folded)
+    pairs = []
+    for start, ngram, length in zip(windows.start, windows.ngram, windows.length, strict=True):
+        word = ngrams.ngrams[ngram]
+        assert length == len(word)
+        assert "".join(map(chr, folded.codes[start : start + length])) == word
+        pairs.append((int(start), word))
+    return sorted(pairs)
+
+
+@given(WORDS, TEXTS)
+def test_every_occurrence_is_found_and_nothing_else(words: list[str], texts: list[str]) -> None:
+    folded = fold_batch(texts)
+    joined = "".join(map(chr, folded.codes))
+    expected = sorted(
+        (at, word) for word in words for at in range(len(joined) - len(word) + 1) if joined.startswith(word, at)
+    )
+    assert found(Ngrams(words), texts) == expected
+
+
+def test_many_ngrams_share_slots_and_none_is_lost() -> None:
+    letters = [chr(0x4E00 + at) for at in range(120)]
+    words = [a + b for a in letters for b in letters]
+    ngrams = Ngrams(words)
+    windows = ngrams.find(fold_batch(words))
+    # Folding changes some of these characters; those it leaves alone must all be there.
+    kept = [word for word, form in zip(words, map(fold_one, words), strict=True) if word == form]
+    assert len(kept) > 10_000
+    assert {ngrams.ngrams[at] for at in windows.ngram} >= set(kept)
+
+
+def fold_one(text: str) -> str:
+    return fold_batch([text]).text(0)
+
+
+def test_no_ngram_reaches_from_one_text_into_the_next() -> None:
+    assert found(Ngrams(["办证"]), ["代办", "证件"]) == []
+
+
+def test_an_empty_set_and_an_empty_batch_find_nothing() -> None:
+    assert found(Ngrams([]), ["代办"]) == []
+    assert found(Ngrams(["办"]), []) == []
+
+
+@pytest.mark.parametrize("word", ["", "一二三四五"])
+def test_ngrams_of_a_wrong_length_are_refused(word: str) -> None:
+    with pytest.raises(NgramError, match="1 to 4"):
+        Ngrams([word])
+
+
+@given(st.lists(st.integers(0, 2**62), max_size=300) | st.lists(st.integers(0, 20), max_size=300))
+def test_distinct_keeps_one_of_each(keys: list[int]) -> None:
+    array = np.array(keys, np.int64)
+    kept = distinct(array)
+    assert sorted(array[kept].tolist()) == sorted(set(keys))
+    assert np.all(np.diff(kept) > 0)
