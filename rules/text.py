@@ -64,7 +64,8 @@ class Folded:
 
 
 def fold_batch(texts: Sequence[str]) -> Folded:
-    """All `texts` folded together. Cost: about 4 µs for 100 characters of ordinary text in a batch of 512."""
+    """All `texts` folded together. Cost for 100 characters of ordinary text: about 10 µs in a batch of 512, 7 µs in
+    one of 2,048, since a part of it is paid once a batch."""
     joined = encode_points("\0".join(texts) + "\0") if texts else encode_points("")
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=starts[1:])

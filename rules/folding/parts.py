@@ -88,12 +88,10 @@ def candidates(codes: CodePoints, places: Positions) -> Positions:
     return np.asarray(places[known[at] == keys], np.int64)
 
 
-def joined(work: Work, places: Positions | None = None) -> Work:
-    """With split characters put together. places: where two pieces may stand; everywhere by default."""
+def joined(work: Work) -> Work:
+    """With split characters put together."""
     codes = work.codes
-    if places is None:
-        places = np.arange(max(codes.size - 1, 0))
-    joins = _choose(codes, candidates(codes, places))
+    joins = _choose(codes, candidates(codes, np.arange(max(codes.size - 1, 0))))
     if not joins:
         return work
     text = work.text_of(np.array([join.start for join in joins], np.int64))

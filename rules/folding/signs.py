@@ -47,7 +47,7 @@ _NEAR = 7
 _CLOSE = 3
 """The same, for two pairs of which one is very common."""
 _LEAST_BACK = 6
-_NEWLINE, _ONE = 10, ord("1")
+_NEWLINE = 10
 _OFFSETS = np.arange(LONGEST_RUN)
 _SHIFTS = 5 * (LONGEST_RUN - 1 - _OFFSETS)
 

@@ -108,8 +108,8 @@ def learn(
     kept = sum(len(weights) for _, weights in fitted.parts)
     console().print(
         f"{out}: {lexicon}, {kept:,} n-grams from {fitted.positive:,} rows of the clause and {fitted.benign:,} benign "
-        f"ones.\nOn rows not learned from, a value of 1 has recall {fitted.recall:.3f} at {fitted.false_hits:.2f} false "
-        "hits in 10,000.",
+        f"ones.\nOn rows not learned from, a value of 1 has recall {fitted.recall:.3f} at {fitted.false_hits:.2f} "
+        "false hits in 10,000.",
         markup=False,
         highlight=False,
     )
