@@ -32,6 +32,7 @@ test: setup lint types
 # Learns the shipped pack's lexicons again: make lexicons LABELLED=path/to/labelled.jsonl.gz
 lexicons: setup
 	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
+	$(BIN)/python -m lab.recipes.landing_pages $(LABELLED)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
