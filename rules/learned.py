@@ -6,14 +6,14 @@ are trained on, so that saying a thing twice, or at length, changes nothing. Sum
 not depend on the batch around an event.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.ngrams import MAX_NGRAM, Ngrams, Windows
+from rules.ngrams import MAX_NGRAM, NgramError, Ngrams, Windows
 from rules.packs.model import FIELDS, LearnedLexicon, LearnedSignal
 from rules.text import Folded, Positions
 
@@ -21,21 +21,74 @@ _UNIT = 1000
 """Weights are whole thousandths."""
 _COUNT_BITS = 40
 """Of a sum of 64 bits the lower 40 hold the weights, and those above how many there are: both are added at once."""
+_MAX_PARTS = 32
 _MAX_QUOTED = 24
 """N-grams that evidence is put together from, the weightiest first."""
 _DIGITS = 4
+
+_FIRST = np.ones(1, np.bool_)
 
 Sums = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One part of one signal. owner: index of the signal; mask: bits of its fields; column: int64[n-grams], for each
-    n-gram its weight and, above it, 1; 0 for one that is not in this part."""
+    """One part of one signal. owner: index of the signal; column: int64[n-grams of its group], for each n-gram its
+    weight and, above it, 1; 0 for one that is not in this part."""
 
     owner: int
-    mask: int
     column: Sums
+
+
+class _Group:
+    """The parts that read the same fields, and their n-grams. Texts in no such field cost them nothing."""
+
+    def __init__(self, mask: int, parts: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """mask: bits of the fields; parts: for each, the index of its signal, and its n-grams."""
+        if len(parts) > _MAX_PARTS:
+            raise NgramError(f"{len(parts)} learned lexicons read the same fields; at most {_MAX_PARTS} can")
+        rows = {ngram: row for row, ngram in enumerate(dict.fromkeys(chain.from_iterable(own for _, own in parts)))}
+        self.mask = mask
+        self.size = len(rows)
+        self.parts = [_Part(owner, _column(rows, ngrams)) for owner, ngrams in parts]
+        self._ngrams = Ngrams(rows)
+        self._members = np.zeros(len(rows), np.uint32)
+        """By n-gram, a bit for each part that has it."""
+        for index, part in enumerate(self.parts):
+            self._members[part.column != 0] |= np.uint32(1 << index)
+
+    def find(self, folded: Folded, fields: NDArray[np.int64]) -> Windows | None:
+        """Where its n-grams stand, in the texts it reads; None when it reads none. fields: int64[texts]."""
+        readable = (self.mask >> fields) & 1 == 1
+        if readable.all():
+            return self._ngrams.find(folded.codes)
+        if not readable.any():
+            return None
+        read = np.flatnonzero(np.repeat(readable, np.diff(folded.bounds)))
+        windows = self._ngrams.find(folded.codes.take(read))
+        return Windows(read.take(windows.start), windows.ngram, windows.length)
+
+    def sums(self, windows: Windows, event_at: NDArray[np.int64], count: int) -> list[Sums]:
+        """For each part, int64[count]: the sum of its column over the distinct n-grams of each event.
+
+        event_at: int64[codes], the event that each code of the batch belongs to.
+        """
+        totals = [np.zeros(count, np.int64) for _ in self.parts]
+        edges = np.searchsorted(windows.length, range(1, MAX_NGRAM + 2))
+        for low, high in pairwise(edges.tolist()):
+            ngram, event = windows.ngram[low:high], event_at.take(windows.start[low:high])
+            kept = distinct(event * self.size + ngram)
+            ngram, event = ngram.take(kept), event.take(kept)
+            members = self._members.take(ngram)
+            for index, (part, total) in enumerate(zip(self.parts, totals, strict=True)):
+                own = np.flatnonzero((members & np.uint32(1 << index)) != 0)  # flags are searched many times faster
+                if not own.size:
+                    continue
+                of_own = event.take(own)
+                # Windows of one length come in order of event.
+                runs = np.flatnonzero(np.concatenate((_FIRST, of_own[1:] != of_own[:-1])))
+                total[of_own.take(runs)] += np.add.reduceat(part.column.take(ngram.take(own)), runs)
+        return totals
 
 
 class LearnedSet:
@@ -46,93 +99,35 @@ class LearnedSet:
         self._signals = list(signals)
         self._bias = np.array([lexicons[signal.lexicon].bias for signal in signals])
         self._at_least = np.array([signal.at_least for signal in signals])
-        parts = [
-            (owner, sum(1 << FIELDS.index(field) for field in part.fields & signal.fields), part.ngrams)
-            for owner, signal in enumerate(signals)
-            for part in lexicons[signal.lexicon].parts
-        ]
-        rows: dict[str, int] = {}
-        for _, _, ngrams in parts:
-            for ngram in ngrams:
-                rows.setdefault(ngram, len(rows))
-        self._ngrams = Ngrams(rows)
-        self.size = len(rows)
-        self._weights: dict[tuple[str, int], NDArray[np.int64]] = {}
-        self._parts = [_Part(owner, mask, _column(rows, ngrams)) for owner, mask, ngrams in parts]
+        parts: dict[int, list[tuple[int, Mapping[str, float]]]] = {}
+        for owner, signal in enumerate(signals):
+            for part in lexicons[signal.lexicon].parts:
+                mask = sum(1 << FIELDS.index(field) for field in part.fields & signal.fields)
+                parts.setdefault(mask, []).append((owner, part.ngrams))
+        self.groups = [_Group(mask, found) for mask, found in parts.items()]
+        self.size = sum(group.size for group in self.groups)
 
     def score(
         self, folded: Folded, events: NDArray[np.int64], fields: NDArray[np.int64], count: int
     ) -> "LearnedScores":
         """Scores a batch. events, fields: int64[texts], the event and the index in FIELDS of each folded text."""
-        if not self._parts or not count:
-            return LearnedScores(self, None, folded, np.zeros((count, len(self._signals)), np.float64))
-        windows = self._ngrams.find(folded)
-        # Which text each window is in: a table over the characters beats a search.
-        text = np.repeat(np.arange(events.size, dtype=np.int32), np.diff(folded.bounds)).take(windows.start)
         values = np.zeros((count, len(self._signals)))
         spoken = np.zeros_like(values, np.bool_)
-        for mask in dict.fromkeys(part.mask for part in self._parts):
-            parts = [part for part in self._parts if part.mask == mask]
-            sums = self._sums(parts, windows, text, events, (mask >> fields) & 1 == 1, count)
-            for part, total in zip(parts, sums, strict=True):
+        event_at = np.repeat(events, np.diff(folded.bounds)) if self.groups else events
+        windows = [group.find(folded, fields) for group in self.groups]
+        for group, found in zip(self.groups, windows, strict=True):
+            if found is None:
+                continue
+            for part, total in zip(group.parts, group.sums(found, event_at, count), strict=True):
                 known, weight = _split(total)
                 values[:, part.owner] += weight / (_UNIT * np.sqrt(np.maximum(known, 1)))
                 spoken[:, part.owner] |= known > 0
         values = np.where(spoken, values + self._bias, 0.0).round(_DIGITS)
         return LearnedScores(self, windows, folded, np.where(values >= self._at_least, np.maximum(values, 0.0), 0.0))
 
-    def _sums(  # noqa: PLR0917
-        self,
-        parts: Sequence[_Part],
-        windows: Windows,
-        text: NDArray[np.int32],
-        events: NDArray[np.int64],
-        readable: NDArray[np.bool_],
-        count: int,
-    ) -> list[Sums]:
-        """For each part, int64[count]: the sum of its column over the distinct n-grams of each event.
-
-        text: int32[windows], the text each is in; readable: bool[texts], whether these parts read it.
-        """
-        totals = [np.zeros(count, np.int64) for _ in parts]
-        if not readable.any():
-            return totals
-        edges = np.searchsorted(windows.length, range(1, MAX_NGRAM + 2))
-        for low, high in pairwise(edges.tolist()):
-            ngram, of = windows.ngram[low:high], text[low:high]
-            if not readable.all():
-                seen = np.flatnonzero(readable.take(of))
-                ngram, of = ngram[seen], of[seen]
-            if not ngram.size:
-                continue
-            event = events.take(of)
-            kept = distinct(event * self.size + ngram)
-            ngram, event = ngram.take(kept), event.take(kept)
-            runs = np.flatnonzero(np.diff(event, prepend=-1))  # windows of one length come in order of event
-            of_run = event.take(runs)
-            for part, total in zip(parts, totals, strict=True):
-                total[of_run] += np.add.reduceat(part.column.take(ngram), runs)
-        return totals
-
-    def column(self, signal: str) -> int:
-        """The index of a signal."""
-        return next(index for index, known in enumerate(self._signals) if known.name == signal)
-
     def names(self) -> list[str]:
         """The names of the signals, by column."""
         return [signal.name for signal in self._signals]
-
-    def weights_of(self, signal: str, field: int) -> NDArray[np.int64]:
-        """int64[n-grams]: the weight, in thousandths, that each n-gram has for a signal in one field."""
-        known = self._weights.get((signal, field))
-        if known is None:
-            owner = self.column(signal)
-            total = np.zeros(self.size, np.int64)
-            for part in self._parts:
-                if part.owner == owner and (part.mask >> field) & 1:
-                    total += part.column
-            known = self._weights[signal, field] = _split(total)[1]
-        return known
 
 
 def _split(sums: Sums) -> tuple[Sums, Sums]:
@@ -152,9 +147,9 @@ class LearnedScores:
     """The learned values of one batch."""
 
     def __init__(
-        self, learned: LearnedSet, windows: Windows | None, folded: Folded, values: NDArray[np.float64]
+        self, learned: LearnedSet, windows: Sequence[Windows | None], folded: Folded, values: NDArray[np.float64]
     ) -> None:
-        """values: float64[events, signals], 0 where a signal says nothing."""
+        """windows: what each group found. values: float64[events, signals], 0 where a signal says nothing."""
         self._learned = learned
         self._windows = windows
         self._folded = folded
@@ -165,34 +160,39 @@ class LearnedScores:
 
         texts: the texts of one event; fields: the index in FIELDS of every text of the batch.
         """
-        found: list[tuple[float, int, int, int]] = []
+        owner = self._learned.names().index(signal)
+        found: list[tuple[int, int, int, int]] = []
         for text in texts:
-            weights = self._learned.weights_of(signal, fields[text])
-            found.extend((weight, text, start, end) for weight, start, end in self._stretches(text, weights))
+            weighty = sorted(self._weighty(owner, text, fields[text]), reverse=True)[:_MAX_QUOTED]
+            found.extend((weight, text, start, end) for weight, start, end in _joined(weighty))
         return sorted((text, start, end) for _, text, start, end in sorted(found, reverse=True)[:most])
 
-    def _stretches(self, text: int, weights: NDArray[np.int64]) -> list[tuple[float, int, int]]:
-        """(weight, start, end): the weightiest n-grams of one text, those that touch put together."""
-        if self._windows is None:
-            return []
+    def _weighty(self, owner: int, text: int, field: int) -> Iterator[tuple[int, int, int]]:
+        """(weight, start, end) of the n-grams in one text that speak for the signal with the index `owner`."""
         low, high = int(self._folded.bounds[text]), int(self._folded.bounds[text + 1])
-        inside = self._windows.within(low, high)
-        weight = weights[self._windows.ngram[inside]]
-        best = inside[np.argsort(-weight, kind="stable")[:_MAX_QUOTED]]
-        rows = sorted(
-            (int(self._windows.start[at]), int(self._windows.length[at]), int(weights[self._windows.ngram[at]]))
-            for at in best
-        )
-        stretches: list[tuple[float, int, int]] = []
-        for start, length, worth in rows:
-            if worth <= 0:
+        for group, windows in zip(self._learned.groups, self._windows, strict=True):
+            if windows is None or not (group.mask >> field) & 1:
                 continue
-            if stretches and start <= stretches[-1][2]:
-                total, first, end = stretches[-1]
-                stretches[-1] = total + worth, first, max(end, start + length)
-            else:
-                stretches.append((worth, start, start + length))
-        return stretches
+            inside = windows.within(low, high)
+            start, ngram = windows.start.take(inside), windows.ngram.take(inside)
+            end = start + windows.length.take(inside)
+            for part in group.parts:
+                if part.owner == owner:
+                    weight = _split(part.column.take(ngram))[1]
+                    rows = zip(weight.tolist(), start.tolist(), end.tolist(), strict=True)
+                    yield from (row for row in rows if row[0] > 0)
+
+
+def _joined(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """(weight, start, end): stretches that touch are put together."""
+    stretches: list[tuple[int, int, int]] = []
+    for weight, start, end in sorted(rows, key=lambda row: row[1:]):
+        if stretches and start <= stretches[-1][2]:
+            total, first, last = stretches[-1]
+            stretches[-1] = total + weight, first, max(last, end)
+        else:
+            stretches.append((weight, start, end))
+    return stretches
 
 
 def distinct(keys: NDArray[np.int64]) -> Positions:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.text import Folded, Positions, encode_points
+from rules.text import CodePoints, Positions, encode_points
 
 MAX_NGRAM = 4
 """Longest n-gram in characters: four letters of 14 bits fit the 64 bits of a key."""
@@ -29,11 +29,15 @@ class NgramError(ValueError):
     """The n-grams cannot be compiled."""
 
 
+class AlphabetError(NgramError):
+    """The n-grams use too many different characters; the message says how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """N-grams found; parallel arrays, ordered by length and then by position.
 
-    start: int64[n], positions in `Folded.codes`; ngram: int32[n], indices of n-grams; length: int8[n], in characters.
+    start: int64[n], positions in the codes; ngram: int32[n], indices of n-grams; length: int8[n], in characters.
     """
 
     start: Positions
@@ -58,7 +62,7 @@ class Ngrams:
         self.ngrams = list(ngrams)
         if any(not 0 < len(ngram) <= MAX_NGRAM for ngram in self.ngrams):
             raise NgramError(f"an n-gram has 1 to {MAX_NGRAM} characters")
-        self._alphabet = _alphabet(self.ngrams)
+        self._alphabet = dense_alphabet(self.ngrams, _MAX_ALPHABET)
         self._single = np.full(_MAX_ALPHABET + 1, -1, np.int32)
         by_length: dict[int, list[int]] = {}
         for index, ngram in enumerate(self.ngrams):
@@ -71,9 +75,9 @@ class Ngrams:
             for length, found in sorted(by_length.items())
         }
 
-    def find(self, folded: Folded) -> Windows:
-        """Every occurrence of every n-gram, overlaps included."""
-        letters = self._alphabet.take(folded.codes)
+    def find(self, codes: CodePoints) -> Windows:
+        """Every occurrence of every n-gram in folded code points, overlaps included."""
+        letters = self._alphabet.take(codes)
         starts: list[Positions] = []
         found: list[NDArray[np.int32]] = []
         lengths: list[NDArray[np.int8]] = []
@@ -164,11 +168,14 @@ def _keys(letters: "Iterable[NDArray[np.uint16]]") -> NDArray[np.uint64]:
     return key
 
 
-def _alphabet(ngrams: list[str]) -> NDArray[np.uint16]:
-    """Code point -> dense letter; 0 for every character that no n-gram uses."""
+def dense_alphabet(words: Iterable[str], most: int) -> NDArray[np.uint16]:
+    """Code point -> letter from 1, for the characters that `words` use; 0 for all others.
+
+    Raises AlphabetError when there are more than `most`.
+    """
     table = np.zeros(0x110000, np.uint16)
-    used = np.unique(encode_points("".join(ngrams)))
-    if used.size > _MAX_ALPHABET:
-        raise NgramError(f"the n-grams use {used.size} characters; at most {_MAX_ALPHABET} fit")
+    used = np.unique(encode_points("".join(words)))
+    if used.size > most:
+        raise AlphabetError(f"{used.size}, and at most {most} fit")
     table[used] = np.arange(1, used.size + 1, dtype=np.uint16)
     return table

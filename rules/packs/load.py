@@ -39,7 +39,7 @@ from rules.words import Word
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RULE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _CLAUSE_NAME = re.compile(r"[a-z]+(\.\d+)+")
-_TRIGGER_COST = {"lexicon": 1.0, "learned": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
+_TRIGGER_COST = {"learned": 0.2, "lexicon": 1.0, "behaviour": 2.0, "page": 5.0, "link": 20.0, "event": 100.0}
 """How often each kind of signal fires, roughly and relative to a lexicon."""
 
 _MAX_CHAIN = 30

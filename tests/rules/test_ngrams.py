@@ -16,7 +16,7 @@ TEXTS = st.lists(st.text(LETTERS + "。丁", max_size=40), max_size=6)
 
 def found(ngrams: Ngrams, texts: list[str]) -> list[tuple[int, str]]:
     folded = fold_batch(texts)
-    windows = ngrams.find(folded)
+    windows = ngrams.find(folded.codes)
     pairs = []
     for start, ngram, length in zip(windows.start, windows.ngram, windows.length, strict=True):
         word = ngrams.ngrams[ngram]
@@ -40,7 +40,7 @@ def test_many_ngrams_share_slots_and_none_is_lost() -> None:
     letters = [chr(0x4E00 + at) for at in range(120)]
     words = [a + b for a in letters for b in letters]
     ngrams = Ngrams(words)
-    windows = ngrams.find(fold_batch(words))
+    windows = ngrams.find(fold_batch(words).codes)
     # Folding changes some of these characters; those it leaves alone must all be there.
     kept = [word for word, form in zip(words, map(fold_one, words), strict=True) if word == form]
     assert len(kept) > 10_000
