@@ -1,11 +1,10 @@
-"""All words of a pack found in a whole folded batch: short ones by hashing, longer ones by one Aho-Corasick automaton.
+"""All words of a pack found in a whole folded batch: short ones in a trie, longer ones by one Aho-Corasick automaton.
 
 Most words have up to four characters, and ordinary text is full of those: `rules.ngrams` finds them without stopping
-at each of them in Python. For the longer ones there are two steps. A lookup of every two neighbouring characters says
-which positions can start a word at all, and how far the longest such word reaches; only those stretches are handed to
-pyahocorasick. Characters are carried as two latin-1 bytes of a dense alphabet (high byte 0x80-0xFF, low byte
-0x00-0x7F): a node then has at most 256 children however many characters the words use, no match can start in the
-middle of a character, and a position is the byte index halved.
+at each of them in Python. It finds the first four characters of longer words, too. Only where those stand the stretch
+that such words may cover is handed to pyahocorasick. Characters are carried as two latin-1 bytes of a dense alphabet
+(high byte 0x80-0xFF, low byte 0x00-0x7F): a node then has at most 256 children however many characters the words use,
+no match can start in the middle of a character, and a position is the byte index halved.
 """
 
 from collections.abc import Iterable
@@ -20,10 +19,8 @@ from rules.ngrams import MAX_NGRAM, AlphabetError, Ngrams, dense_alphabet
 from rules.text import Folded, Positions, encode_points
 
 MAX_WORD = 60
-"""Longest folded word in characters: the prefilter keeps the reach of a pair in one byte."""
+"""Longest folded word in characters."""
 _MAX_ALPHABET = 128 * 128 - 1
-_PAIR_BITS = 20
-"""2^20 one-byte slots: 39,000 words fill 4 % of them, so 4 % of positions pass by chance."""
 
 
 class LexiconError(ValueError):
@@ -51,64 +48,62 @@ class Automaton:
         """`words` are folded and distinct, as `rules.words.forms_of` gives them."""
         self.words = list(words)
         self._lengths = np.array([len(word) for word in self.words], np.int64)
-        short = [index for index, word in enumerate(self.words) if len(word) <= MAX_NGRAM]
-        self._short = np.array(short, np.int64)
         longer = [index for index, word in enumerate(self.words) if len(word) > MAX_NGRAM]
         try:
-            self._ngrams = Ngrams(self.words[index] for index in short)
             self._alphabet = dense_alphabet((self.words[index] for index in longer), _MAX_ALPHABET)
+            self._heads = self._compiled()
         except AlphabetError as error:
             raise LexiconError(f"the words have too many different characters: {error}") from None
-        self._reach = np.zeros(1 << _PAIR_BITS, np.uint8)
         automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
         for index in longer:
-            letters = self._alphabet[encode_points(self.words[index])]
-            automaton.add_word(_two_bytes(letters), index)
-            slot = _pair_slots(letters)[0]
-            self._reach[slot] = max(int(self._reach[slot]), len(self.words[index]))
+            automaton.add_word(_two_bytes(self._alphabet[encode_points(self.words[index])]), index)
         automaton.make_automaton()
-        self._automaton = automaton if longer else None
+        self._automaton = automaton
+
+    def _compiled(self) -> Ngrams:
+        """The words of up to MAX_NGRAM characters and the beginnings of the others; for each the word and the reach."""
+        found: dict[str, tuple[int, int]] = {}
+        for index, word in enumerate(self.words):
+            head, length = word[:MAX_NGRAM], len(word)
+            known, reach = found.get(head, (-1, 0))
+            found[head] = (index, reach) if length <= MAX_NGRAM else (known, max(reach, length))
+        self._word, self._reach = np.array(list(found.values()), np.int64).reshape(-1, 2).T
+        return Ngrams(found)
 
     def scan(self, folded: Folded) -> Matches:
         """Every occurrence of every word, overlaps included."""
-        windows = self._ngrams.find(folded.codes)
-        end, word = self._longer(folded)
-        end = np.concatenate((windows.start + windows.length, end))
-        word = np.concatenate((self._short.take(windows.ngram), word))
-        order = np.argsort(end, kind="stable")
-        end, word = end.take(order), word.take(order)
-        text = np.searchsorted(folded.bounds, end, side="left") - 1
-        return Matches(text, end - self._lengths[word], end, word)
+        heads = self._heads.find(folded.codes)
+        word = self._word.take(heads.ngram)
+        short = np.flatnonzero(word >= 0)
+        start, word = heads.start.take(short), word.take(short)
+        reach = self._reach.take(heads.ngram)
+        long = np.flatnonzero(reach)
+        if long.size:
+            of_longer = self._longer(folded, heads.start.take(long), reach.take(long))
+            start, word = (np.concatenate(both) for both in zip((start, word), of_longer, strict=True))
+        length = self._lengths.take(word)
+        end = start + length
+        order = np.argsort(end * (MAX_WORD + 1) + length)
+        start, end = start.take(order), end.take(order)
+        text = np.searchsorted(folded.bounds, start, side="right") - 1
+        return Matches(text, start, end, word.take(order))
 
-    def _longer(self, folded: Folded) -> tuple[Positions, Positions]:
-        """Where words of more than MAX_NGRAM characters end, and which."""
-        none = np.empty(0, np.int64)
-        if self._automaton is None or folded.codes.size < 2:
-            return none, none
-        letters = self._alphabet.take(folded.codes)
-        stretch = self._stretches(letters)
-        if not stretch.size:
-            return none, none
-        candidates = letters[stretch]
-        # The last character of a stretch only parts it from the next one.
-        candidates[np.flatnonzero(np.diff(stretch) > 1)] = 0
-        pairs = np.fromiter(chain.from_iterable(self._automaton.iter(_two_bytes(candidates))), np.int64).reshape(-1, 2)
-        return stretch[pairs[:, 0] >> 1] + 1, pairs[:, 1]
-
-    def _stretches(self, letters: NDArray[np.uint16]) -> Positions:
-        """Indices of the characters that a word can cover, each stretch with one character to spare."""
-        reach = self._reach.take(_pair_slots(letters))
-        starts = np.flatnonzero(reach != 0)
-        # +1 where a stretch begins, -1 one past its end: the running sum is positive inside.
-        edges = np.bincount(starts, minlength=letters.size + MAX_WORD + 2)
-        edges -= np.bincount(starts + reach[starts] + 1, minlength=edges.size)
-        return np.flatnonzero(np.cumsum(edges[: letters.size]) > 0)
-
-
-def _pair_slots(letters: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """The prefilter slot of each two neighbours (Knuth's multiplicative hash)."""
-    wide = letters.astype(np.int64)
-    return ((wide[:-1] * 40503) ^ (wide[1:] * 9973)) & ((1 << _PAIR_BITS) - 1)
+    def _longer(self, folded: Folded, starts: Positions, reach: Positions) -> tuple[Positions, Positions]:
+        """Where words of more than MAX_NGRAM characters start, and which; `starts`: where they may, in order; `reach`:
+        how long they may be."""
+        ends = np.minimum(np.maximum.accumulate(starts + reach), folded.codes.size)
+        # Stretches that overlap are one; each has one character to spare, which parts it from the next.
+        apart = np.flatnonzero(starts[1:] >= ends[:-1]) + 1
+        first, last = starts[np.append(0, apart)], ends[np.append(apart - 1, starts.size - 1)]
+        sizes = last - first + 1
+        offset = first - (np.cumsum(sizes) - sizes)
+        places = np.arange(int(sizes.sum())) + np.repeat(offset, sizes)
+        letters = self._alphabet.take(folded.codes.take(places, mode="clip"))
+        letters[np.cumsum(sizes) - 1] = 0
+        found = self._automaton.iter(_two_bytes(letters))
+        pairs = np.fromiter(chain.from_iterable(found), np.int64).reshape(-1, 2)
+        end, word = places.take(pairs[:, 0] >> 1) + 1, pairs[:, 1]
+        return end - self._lengths.take(word), word
 
 
 def _two_bytes(letters: NDArray[np.uint16]) -> str:

@@ -1,28 +1,29 @@
-"""A set of character n-grams found in a whole folded batch at once, by hashing.
+"""A set of character n-grams found in a whole folded batch at once: a trie, walked from every character.
 
 Learned lexicons hold tens of thousands of n-grams of one to four characters, and ordinary text is full of them: an
-automaton would stop at every character, in Python. Here every window of a batch is hashed with array operations; a
-table of one-byte fingerprints that fits the processor's cache says which windows may be n-grams, and only those are
-looked up exactly. So the time is that of reading the text, however many n-grams there are.
+automaton would stop at every one of them, in Python. Here the walk is compiled (`rules.scans.ngrams`), and Python sees
+only what was found.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.scans import ngrams as scans
 from rules.text import CodePoints, Positions, encode_points
 
 MAX_NGRAM = 4
-"""Longest n-gram in characters: four letters of 14 bits fit the 64 bits of a key."""
-_LETTER_BITS = 14
-_MAX_ALPHABET = (1 << _LETTER_BITS) - 1
-_PRIME = np.uint32(0x9E37_79B1)
-_SPREAD = np.uint32(0x85EB_CA6B)
-_MIN_BITS = 12
-_EMPTY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+"""Longest n-gram in characters."""
+_MAX_ALPHABET = (1 << 14) - 1
+_MAX_NODE = (1 << 24) - 1
+"""A node and a letter fit the key of the trie's table."""
+_MIN_BITS = 8
+_ROOM = 1024
+_LAST_MARK = (1 << 31) - 1
+_COUNT_BITS = 40
+"""Of a sum of 64 bits the lower 40 hold the weights, and those above how many there are: both are added at once."""
 
 
 class NgramError(ValueError):
@@ -35,7 +36,7 @@ class AlphabetError(NgramError):
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """N-grams found; parallel arrays, ordered by length and then by position.
+    """N-grams found; parallel arrays, ordered by start and then by length.
 
     start: int64[n], positions in the codes; ngram: int32[n], indices of n-grams; length: int8[n], in characters.
     """
@@ -44,14 +45,46 @@ class Windows:
     ngram: NDArray[np.int32]
     length: NDArray[np.int8]
 
-    def within(self, low: int, high: int) -> NDArray[np.int64]:
-        """Indices of those that start in [low, high)."""
-        ranges: list[NDArray[np.int64]] = []
-        edges = np.searchsorted(self.length, range(1, MAX_NGRAM + 2))
-        for first, last in pairwise(edges.tolist()):
-            start, end = np.searchsorted(self.start[first:last], [low, high])
-            ranges.append(np.arange(first + start, first + end))
-        return np.concatenate(ranges)
+
+class Trie:
+    """N-grams by number, as `rules.scans.ngrams` walks them."""
+
+    def __init__(self, ngrams: Sequence[str], numbers: NDArray[np.integer], inner: int) -> None:
+        """`ngrams` are folded and distinct, of 1 to MAX_NGRAM characters; numbers: their numbers, distinct, from 1 and
+        below `inner`. Raises NgramError."""
+        if any(not 0 < len(ngram) <= MAX_NGRAM for ngram in ngrams):
+            raise NgramError(f"an n-gram has 1 to {MAX_NGRAM} characters")
+        self._alphabet = dense_alphabet(ngrams, _MAX_ALPHABET)
+        lengths = np.fromiter(map(len, ngrams), np.int8, len(ngrams))
+        letters = np.zeros((len(ngrams), MAX_NGRAM), np.uint16)
+        letters[np.arange(MAX_NGRAM) < lengths[:, None]] = self._alphabet[encode_points("".join(ngrams))]
+        parent, letter, node, more = _nodes(letters, lengths, numbers, inner)
+        if node.size and node.max() > _MAX_NODE:
+            raise NgramError(f"the n-grams and their prefixes take {node.max():,} numbers, and {_MAX_NODE:,} fit")
+        bits = max(_MIN_BITS, int(node.size * 2).bit_length())
+        first = np.zeros(_MAX_ALPHABET + 1, np.uint32)
+        table = np.zeros(1 << bits, np.uint64)
+        sieve = np.zeros(1 << (bits - 2), np.uint8)
+        scans.fill(first.data, table.data, sieve.data, 64 - bits,
+                   parent.astype(np.int32).data, letter.astype(np.uint16).data,
+                   node.astype(np.int32).data, more.astype(np.uint8).data)  # fmt: skip
+        self.walked = (first.data, table.data, sieve.data, 64 - bits, inner)
+        """What the scans take."""
+
+    def letters(self, codes: CodePoints) -> memoryview:
+        """uint16[n]: the letters of folded code points."""
+        return self._alphabet.take(codes).data
+
+    def find(self, codes: CodePoints) -> tuple[Positions, NDArray[np.int32]]:
+        """Start and number of every n-gram in folded code points, by start and then by length."""
+        letters = self.letters(codes)
+        room = _ROOM + codes.size // 2
+        while True:
+            starts, numbers = np.empty(room, np.int64), np.empty(room, np.int32)
+            count = scans.find(letters, *self.walked, starts.data, numbers.data)
+            if count <= room:
+                return starts[:count], numbers[:count]
+            room = count
 
 
 class Ngrams:
@@ -60,112 +93,84 @@ class Ngrams:
     def __init__(self, ngrams: Iterable[str]) -> None:
         """`ngrams` are folded and distinct, of 1 to MAX_NGRAM characters. Raises NgramError."""
         self.ngrams = list(ngrams)
-        if any(not 0 < len(ngram) <= MAX_NGRAM for ngram in self.ngrams):
-            raise NgramError(f"an n-gram has 1 to {MAX_NGRAM} characters")
-        self._alphabet = dense_alphabet(self.ngrams, _MAX_ALPHABET)
-        self._single = np.full(_MAX_ALPHABET + 1, -1, np.int32)
-        by_length: dict[int, list[int]] = {}
-        for index, ngram in enumerate(self.ngrams):
-            by_length.setdefault(len(ngram), []).append(index)
-        for index in by_length.pop(1, ()):
-            self._single[self._alphabet[ord(self.ngrams[index])]] = index
-        self._has_single = bool((self._single >= 0).any())
-        self._tables = {
-            length: _Table(np.array([self._letters(index) for index in found], np.uint16), np.array(found, np.int32))
-            for length, found in sorted(by_length.items())
-        }
+        self._lengths = np.fromiter(map(len, self.ngrams), np.int8, len(self.ngrams))
+        self._trie = Trie(self.ngrams, np.arange(1, len(self.ngrams) + 1), len(self.ngrams) + 1)
 
     def find(self, codes: CodePoints) -> Windows:
         """Every occurrence of every n-gram in folded code points, overlaps included."""
-        letters = self._alphabet.take(codes)
-        starts: list[Positions] = []
-        found: list[NDArray[np.int32]] = []
-        lengths: list[NDArray[np.int8]] = []
-
-        def add(start: Positions, ngram: NDArray[np.int32], length: int) -> None:
-            starts.append(start)
-            found.append(ngram)
-            lengths.append(np.full(start.size, length, np.int8))
-
-        if self._has_single:
-            ngram = self._single.take(letters)
-            start = np.flatnonzero(ngram >= 0)
-            add(start, ngram[start], 1)
-        rolling = letters.astype(np.uint32)
-        for length in range(2, max(self._tables, default=0) + 1):
-            if rolling.size < 2:
-                break
-            rolling = rolling[:-1] * _PRIME
-            rolling += letters[length - 1 :]
-            if (table := self._tables.get(length)) is not None:
-                add(*table.find(letters, rolling), length)
-        if not starts:
-            return Windows(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int8))
-        return Windows(np.concatenate(starts), np.concatenate(found), np.concatenate(lengths))
-
-    def _letters(self, index: int) -> NDArray[np.uint16]:
-        return self._alphabet[encode_points(self.ngrams[index])]
+        start, number = self._trie.find(codes)
+        number -= 1
+        return Windows(start, number, self._lengths.take(number))
 
 
-class _Table:
-    """The n-grams of one length: a one-byte fingerprint for each slot, and an open-addressed table of exact keys."""
+class WeightedNgrams:
+    """N-grams that weigh something in one or more columns."""
 
-    def __init__(self, letters: NDArray[np.uint16], indices: NDArray[np.int32]) -> None:
-        """letters: uint16[n, length]; indices: int32[n]."""
-        self._length = letters.shape[1]
-        rolling = letters[:, 0].astype(np.uint32)
-        for at in range(1, self._length):
-            rolling = rolling * _PRIME + letters[:, at]
-        bits = max(_MIN_BITS, int(np.ceil(np.log2(max(1, len(indices)) * 8))))
-        self._shift = np.uint32(32 - bits)
-        self._mask = np.int64((1 << bits) - 1)
-        self._keys = np.full(1 << bits, _EMPTY, np.uint64)
-        self._index = np.full(1 << bits, -1, np.int32)
-        slots, marks = self._slots(rolling)
-        keys = _keys(letters.T)
-        # More than one n-gram may want a slot: its fingerprint is then 0, which lets every window of it through.
-        wanted = np.bincount(slots, minlength=1 << bits)
-        self._marks = np.ones(1 << bits, np.uint8)
-        self._marks[slots] = np.where(wanted[slots] == 1, marks, 0)
-        for slot, key, index in zip(slots.tolist(), keys.tolist(), indices.tolist(), strict=True):
-            at = slot
-            while self._index[at] >= 0:
-                at = (at + 1) & int(self._mask)
-            self._keys[at], self._index[at] = key, index
+    def __init__(self, columns: Sequence[dict[str, int]]) -> None:
+        """`columns`: for each, its n-grams and what they weigh there. Raises NgramError."""
+        entries: dict[str, list[int]] = {}
+        for column, weights in enumerate(columns):
+            for ngram, weight in weights.items():
+                entries.setdefault(ngram, []).extend((column, weight))
+        self.ngrams = list(entries)
+        self._width = len(columns)
+        sizes = np.fromiter((2 + len(found) for found in entries.values()), np.int64, len(entries))
+        self._starts = 1 + np.cumsum(sizes) - sizes
+        """int64[n-grams]: where the record of each begins: its number."""
+        flat = [value for found in entries.values() for value in (0, len(found) // 2, *found)]
+        self._records = np.array([0, *flat], np.int32)
+        self._mark = 1
+        self._trie = Trie(self.ngrams, self._starts, self._records.size)
 
-    def find(self, letters: NDArray[np.uint16], rolling: NDArray[np.uint32]) -> tuple[Positions, NDArray[np.int32]]:
-        """Where n-grams of this length start, and which; `rolling` are the hashes of the windows of `letters`."""
-        slots, marks = self._slots(rolling)
-        wanted = self._marks.take(slots)
-        start = np.flatnonzero((wanted == marks) | (wanted == 0))
-        slot = slots.take(start)
-        key = _keys([letters[at:].take(start) for at in range(self._length)])
-        index = np.where(self._keys.take(slot) == key, self._index.take(slot), -1)
-        # The few that are not in their own slot are looked for in the following ones, up to an empty one.
-        left = np.flatnonzero((index < 0) & (self._index[slot] >= 0))
-        while left.size:
-            slot[left] = (slot[left] + 1) & self._mask
-            here = slot[left]
-            matches = self._keys[here] == key[left]
-            index[left[matches]] = self._index[here[matches]]
-            left = left[~matches & (self._index[here] >= 0)]
-        hit = np.flatnonzero(index >= 0)
-        return start[hit], index[hit]
+    def sums(
+        self, codes: CodePoints, bounds: Positions, events: NDArray[np.int64], read: NDArray[np.bool_], count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What the distinct n-grams of each event weigh together, and how many they are; int64[count, columns] each.
 
-    def _slots(self, rolling: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Slot and fingerprint of each hash. Fingerprints are even; an empty slot holds 1, which none equals."""
-        mixed = rolling * _SPREAD
-        return (mixed >> self._shift).astype(np.int64), mixed.astype(np.uint8) & np.uint8(0xFE)
+        bounds: int64[texts + 1]; events: int64[texts], below `count` and in order; read: bool[texts], which to read.
+        """
+        sums = np.zeros((count, self._width), np.int64)
+        if self._mark + count > _LAST_MARK:
+            self._records[self._starts] = 0
+            self._mark = 1
+        mark, self._mark = self._mark, self._mark + count
+        scans.add_up(self._trie.letters(codes), bounds.data, events.data, read.view(np.uint8).data, *self._trie.walked,
+                     self._records.data, mark, self._width, sums.reshape(-1).data)  # fmt: skip
+        counts = (sums + (1 << (_COUNT_BITS - 1))) >> _COUNT_BITS
+        return sums - (counts << _COUNT_BITS), counts
+
+    def weighing(self, codes: CodePoints, column: int) -> Iterator[tuple[int, int, int]]:
+        """Weight, start and end of every n-gram in folded code points that weighs something in `column`."""
+        for start, number in zip(*(found.tolist() for found in self._trie.find(codes)), strict=True):
+            size = 2 * int(self._records[number + 1])
+            columns, weights = self._records[number + 2 : number + 2 + size].reshape(-1, 2).T.tolist()
+            if column in columns:
+                ngram = self.ngrams[int(np.searchsorted(self._starts, number))]
+                yield weights[columns.index(column)], start, start + len(ngram)
 
 
-def _keys(letters: "Iterable[NDArray[np.uint16]]") -> NDArray[np.uint64]:
-    """The exact key of n-grams; `letters`: their first characters, their second ones, and so on."""
-    key: NDArray[np.uint64] | None = None
-    for column in letters:
-        wide = column.astype(np.uint64)
-        key = wide if key is None else (key << np.uint64(_LETTER_BITS)) | wide
-    assert key is not None  # noqa: S101 - an n-gram has a character
-    return key
+def _nodes(
+    letters: NDArray[np.uint16], lengths: NDArray[np.int8], numbers: NDArray[np.integer], inner: int
+) -> tuple[NDArray[np.int64], ...]:
+    """The nodes of a trie, parents first: parent, letter, number, and 1 if n-grams go on; int64[nodes] each.
+
+    letters: uint16[n, MAX_NGRAM]; inner: the first number of a node that is no n-gram.
+    """
+    levels: list[tuple[NDArray[np.int64], ...]] = [(np.zeros(0, np.int64),) * 4]
+    above = np.zeros(lengths.size, np.int64)
+    for depth in range(1, MAX_NGRAM + 1):
+        rows = np.flatnonzero(lengths >= depth)
+        keys, at = np.unique(above[rows] << 16 | letters[rows, depth - 1], return_inverse=True)
+        ends = lengths[rows] == depth
+        node, more = (np.zeros(keys.size, np.int64) for _ in range(2))
+        node[at[ends]] = numbers[rows[ends]]
+        more[at[~ends]] = 1
+        prefixes = np.flatnonzero(node == 0)
+        node[prefixes] = np.arange(inner, inner + prefixes.size)
+        inner += prefixes.size
+        levels.append((keys >> 16, keys & 0xFFFF, node, more))
+        above[rows] = node[at]
+    return tuple(np.concatenate(column) for column in zip(*levels, strict=True))
 
 
 def dense_alphabet(words: Iterable[str], most: int) -> NDArray[np.uint16]:

@@ -16,7 +16,7 @@ import opencc
 from confusable_homoglyphs.confusables import confusables_data
 from numpy.typing import NDArray
 
-from rules.folding.codes import CodePoints, encode_points
+from rules.folding.codes import CodePoints, Positions, encode_points
 
 CHINESE = 1
 """A Chinese character."""
@@ -88,12 +88,16 @@ _NAMED_LETTER = re.compile(
 class Points:
     """By code point. fold: uint32[0x110000], what it folds to. kind: uint8[0x110000], of what it folds to, as bits.
 
-    expansions: the code points that fold to several characters.
+    expansions: the code points that fold to several characters. The same as arrays: wide: uint32[m], the code points
+    in order; wide_codes: uint32[k], what they fold to, of wide[i] from wide_at[i] to wide_at[i + 1]; wide_at: int64[m + 1].
     """
 
     fold: CodePoints
     kind: Kinds
     expansions: dict[int, str]
+    wide: CodePoints
+    wide_at: Positions
+    wide_codes: CodePoints
 
 
 def fold_points(text: str) -> CodePoints:
@@ -133,7 +137,10 @@ def points() -> Points:
     for point, target in expansions.items():
         symbol = unicodedata.category(chr(point)) in {"So", "Sk"}
         kind[point] = WIDE | _together([int(kind[ord(part)]) for part in target], symbol)
-    return Points(fold_to, kind, expansions)
+    wide = sorted(expansions)
+    wide_at = np.cumsum([0, *(len(expansions[point]) for point in wide)])
+    wide_codes = encode_points("".join(expansions[point] for point in wide))
+    return Points(fold_to, kind, expansions, np.array(wide, np.uint32), wide_at, wide_codes)
 
 
 def _kinds() -> Kinds:

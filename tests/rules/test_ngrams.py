@@ -1,11 +1,9 @@
 """N-grams found by hashing: the same as looking for each of them in each text."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.learned import distinct
 from rules.ngrams import MAX_NGRAM, NgramError, Ngrams
 from rules.text import fold_batch
 
@@ -64,11 +62,3 @@ def test_an_empty_set_and_an_empty_batch_find_nothing() -> None:
 def test_ngrams_of_a_wrong_length_are_refused(word: str) -> None:
     with pytest.raises(NgramError, match="1 to 4"):
         Ngrams([word])
-
-
-@given(st.lists(st.integers(0, 2**62), max_size=300) | st.lists(st.integers(0, 20), max_size=300))
-def test_distinct_keeps_one_of_each(keys: list[int]) -> None:
-    array = np.array(keys, np.int64)
-    kept = distinct(array)
-    assert sorted(array[kept].tolist()) == sorted(set(keys))
-    assert np.all(np.diff(kept) > 0)
