@@ -1,8 +1,8 @@
 # The engine alone: no embedded broker, no tests, no compiler. `docker build -t streamwarden .`
-FROM python:3.11-slim AS build
+FROM python:3.11 AS build
 RUN python -m venv /opt/warden
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY rules rules
 COPY lab lab
 COPY streams streams

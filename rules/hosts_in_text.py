@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rules.folding.codes import decode_points, encode_points
 from rules.folding.points import fold_points
 from rules.links import host_name, host_of, may_nest, nested_urls, public_suffix
+from rules.scans.hosts import dots
 
 _COMMON = frozenset(
     "com cn net org cc top vip xyz club pw wang win site online shop store fun icu ltd biz info tk ml ga mobi work "
@@ -32,6 +33,7 @@ _AFTER_A_SPACE = frozenset({"com", "net", "cn"})
 """Those that stand for a host behind a dot and a space, where sentences begin as well."""
 _MAX_HOSTS = 1_000
 """Hosts read from one text."""
+_ROOM = 256
 _BEFORE, _BEHIND = 300, 80
 """Characters read around a place that may be a host's dot: a host has at most 253."""
 
@@ -91,22 +93,15 @@ def _places(texts: Sequence[str]) -> dict[int, list[int]]:
     """Text -> where in it a host's dot, or a scheme's colon, may stand."""
     if not texts:
         return {}
-    kinds = _kinds().take(encode_points("\0".join(texts) + "\0\0\0\0"))
-    at = np.flatnonzero(kinds >= _IS_D)
-    if not at.size:
-        return {}
-    # Most dots end a sentence: another sign or nothing follows. What stands before the very first is a NUL at the end.
-    kind, one = kinds[at], kinds[at + 1]
-    at = at[(one & (_LATIN | _IS_GAP | _COLON) > 0) & ((kind != _IS_D | _LATIN) | (kinds[at - 1] & _IS_GAP > 0))]
-    kind, one, before, earlier = kinds[at], kinds[at + 1], kinds[at - 1], kinds[at - 2]
-    spaced = (before & _IS_GAP > 0) & (earlier & (_LATIN | _DIGIT | _IS_GAP) > 0)
-    tight = before & (_LATIN | _DIGIT) > 0
-    follows = (one & _IS_GAP > 0) & (kinds[at + 2] & np.where(spaced, _LATIN | _IS_GAP, _FIRST | _IS_GAP) > 0)
-    is_dot = (kind & _IS_DOT > 0) & (tight | spaced) & ((one & _LATIN > 0) | follows)
-    is_word = (kind & _IS_D > 0) & spaced & (kinds[at + 3] & _IS_GAP > 0)
-    is_scheme = (kind & _COLON > 0) & ((one | kinds[at + 2]) & _COLON > 0) & (before & (_LATIN | _IS_GAP) > 0)
-    places = at[is_dot | is_word | is_scheme]
-    if not places.size:
+    codes, room = encode_points("\0".join(texts) + "\0\0\0\0"), _ROOM
+    while True:
+        places = np.empty(room, np.int64)
+        count = dots(codes.data, _kinds().data, places.data)
+        if count <= room:
+            break
+        room = count
+    places = places[:count]
+    if not count:
         return {}
     starts = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
     of = np.searchsorted(starts, places, side="right")

@@ -14,7 +14,7 @@ from rules.scans import plain
 class Plain:
     """Texts folded plainly.
 
-    kinds: uint8[codes]. gone: int64[n], the original places of what is invisible, in order, and more after the first -1.
+    kinds: uint8[codes]. gone: int64[n], the original places of what is invisible, in order, up to the first -1.
     shown_otherwise: bool[texts], which texts have characters that are shown in another order or as letters
     (overrides, regional indicators).
     """

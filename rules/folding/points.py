@@ -89,7 +89,7 @@ class Points:
     """By code point. fold: uint32[0x110000], what it folds to. kind: uint8[0x110000], of what it folds to, as bits.
 
     expansions: the code points that fold to several characters. The same as arrays: wide: uint32[m], the code points
-    in order; wide_codes: uint32[k], what they fold to, of wide[i] from wide_at[i] to wide_at[i + 1]; wide_at: int64[m + 1].
+    in order; wide_codes: uint32[k], what they fold to; wide_at: int64[m + 1], of wide[i] from wide_at[i] to the next.
     """
 
     fold: CodePoints

@@ -170,8 +170,8 @@ def _inner(bounds: Positions, between: Positions, places: Positions, pairs: Code
 
 
 @cache
-def _letter_keys() -> tuple[memoryview, ...]:
+def _letter_keys() -> tuple[memoryview, memoryview, memoryview, memoryview, memoryview]:
     """What the scan of letters takes."""
     keys = latin_keys()
-    sorted_keys = (np.sort(table.view(np.uint64)) for table in (keys.runs, keys.whole, keys.beside))
-    return (beginnings().data, *(table.data for table in sorted_keys), keys.chains.view(np.uint8).data)
+    runs, whole, beside = (np.sort(table.view(np.uint64)) for table in (keys.runs, keys.whole, keys.beside))
+    return beginnings().data, runs.data, whole.data, beside.data, keys.chains.view(np.uint8).data

@@ -2,10 +2,10 @@
 
 A trie is three arrays. `first`: uint32[letters], by letter, what the trie holds after it alone. `table`: uint64[2^k], a
 hash table with linear probing of all longer prefixes; an entry has the key in its upper bits and below it what the
-trie holds there. `sieve`: uint8[2^k / 4], a bit for each of two parts of a slot, set if some key falls on it: what is not
-in the table is mostly known from the sieve, which fits a processor's cache. What the trie holds is the number of a node,
-from 1, and above that a bit if n-grams go on; 0 for nothing. A key is a node and the next letter. Nodes below `inner` are
-n-grams, the others only prefixes of some.
+trie holds there. `sieve`: uint8[2^k / 4], a bit for each half of a slot, set if a key falls on it: that something is
+not in the table is mostly known from the sieve, which fits a processor's cache. What the trie holds is the number of a
+node, from 1, and above that a bit if n-grams go on; 0 for nothing. A key is a node and the next letter. Nodes below
+`inner` are n-grams, the others only prefixes of some.
 """
 
 _LETTER_BITS = 14

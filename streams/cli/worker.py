@@ -48,6 +48,7 @@ def worker(ctx: click.Context, processes: int | None, web_port: int | None, pack
 
 def _run_here(settings: Settings) -> None:
     """Runs one worker in this process; does not return."""
+    from rules.scans import COMPILED
     from streams.app import worker_app
     from streams.batches import run
 
@@ -58,6 +59,11 @@ def _run_here(settings: Settings) -> None:
     label = words.merged(pack).label
     logger.info("Pack %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules), len(pack.signals),
                 len(words))  # fmt: skip
+    if not COMPILED:
+        logger.warning(
+            "The loops of rules/scans are not compiled, and judging takes some hundred times as long: install a C "
+            "compiler and Python's headers (Debian: gcc, python3-dev), then streamwarden again"
+        )
     _spare_the_collector()
     run(app)
 

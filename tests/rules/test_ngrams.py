@@ -1,10 +1,11 @@
 """N-grams found by hashing: the same as looking for each of them in each text."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.ngrams import MAX_NGRAM, NgramError, Ngrams
+from rules.ngrams import MAX_NGRAM, NgramError, Ngrams, Trie
 from rules.text import fold_batch
 
 LETTERS = "办证加微信贷款ab1?"
@@ -62,3 +63,12 @@ def test_an_empty_set_and_an_empty_batch_find_nothing() -> None:
 def test_ngrams_of_a_wrong_length_are_refused(word: str) -> None:
     with pytest.raises(NgramError, match="1 to 4"):
         Ngrams([word])
+
+
+def test_numbers_may_be_large() -> None:
+    words = ["办", "办证", "办证件", "办证件吗", "证件", "贷款"]
+    numbers = np.array([1, 1 << 17, 1 << 18, (1 << 23) - 1, 1 << 22, 7])
+    starts, found = Trie(words, numbers, 1 << 23).find(fold_batch(["代办证件吗"]).codes)
+    assert sorted(zip(starts.tolist(), found.tolist(), strict=True)) == [
+        (1, 1), (1, 1 << 17), (1, 1 << 18), (1, (1 << 23) - 1), (2, 1 << 22),
+    ]  # fmt: skip
