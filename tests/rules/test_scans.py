@@ -20,22 +20,8 @@ from rules.ngrams import WeightedNgrams
 from rules.text import fold_batch
 
 PIECES = st.sampled_from(
-    [
-        "加微信",
-        "办证 电话",
-        "优，惠活，动",
-        "信微加",
-        "弓长",
-        "weixin",
-        "v信",
-        "wx",
-        "一三八零零幺",
-        "贷kuan",
-        "㊙",
-        "ﬁ",
-    ]
-    + ["\u202e证办", "\u200b", "🇼🇽", "😀", "微.信", "\n", "今\n天\n好\n", "。", "evil点com", "http://a.cn/b"]
-    + ["a dot com", "\0", "\ud800", "１２３"]
+    "加微信 办证　电话 优，惠活，动 信微加 弓长 weixin v信 wx 一三八零零幺 贷kuan ㊙ ﬁ \u202e证办 \u200b 🇼🇽 😀 "
+    "微.信 。 evil点com http://a.cn/b １２３ \0 \ud800 a\u3000dot\u3000com 今\n天\n好\n".split(" ")
 )
 TEXTS = st.lists(st.lists(PIECES | st.text(max_size=6), max_size=12).map("".join), max_size=5)
 
