@@ -88,15 +88,15 @@ class Scored:
         self._rows: tuple[int, list[tuple[int, int, int, int]]] = (-1, [])
         self._texts: dict[int, str] = {}
 
-    def hits(self, events: int, wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
+    def hits(self, kinds: Sequence[int], wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
         """Event -> signal -> value, for the events in which a trigger fires, and for those `wanted` anyway.
 
-        `events`: how many the batch has.
+        `kinds`: for each event of the batch, which of the scorer's sets of triggers counts.
         """
         event = np.array(self.segments.event, np.int64)
         fields = np.array(self.segments.field, np.int64)
-        self._learned = self._scorer.learned.score(self.folded, event, fields, events)
-        return self._scorer.hits(event[self._segment], self._use, self._learned.values, events, wanted)
+        self._learned = self._scorer.learned.score(self.folded, event, fields, len(kinds))
+        return self._scorer.hits(event[self._segment], self._use, self._learned.values, np.array(kinds, np.int64), wanted)
 
     def folded_text(self, segment: int) -> str:
         """The folded form of one text; several patterns read the same one."""
@@ -157,17 +157,20 @@ class Scorer:
         self,
         signals: Sequence[LexiconSignal],
         words: Mapping[str, Mapping[str, float] | Iterable[Word]],
-        triggers: Mapping[str, float] | None = None,
+        triggers: Sequence[Mapping[str, float]] | None = None,
         learned: LearnedSet | None = None,
     ) -> None:
-        """`words`: for each lexicon, its words as written: their weights, or entries with options. `triggers`: the
-        signals that make an event worth looking at, and the value they must have for that; all of them by default."""
+        """`words`: for each lexicon, its words as written: their weights, or entries with options. `triggers`: for
+        each kind of event, the signals that make it worth looking at, and the value they must have for that; by default
+        there is one kind, and all of them do."""
         self.learned = learned or LearnedSet([], {})
         self._names = [signal.name for signal in signals]
         self._learned_names = self.learned.names()
-        least = dict.fromkeys([*self._names, *self._learned_names], 0.0) if triggers is None else triggers
-        self._triggers = np.array([least.get(name, np.inf) for name in self._names])
-        self._learned_triggers = np.array([least.get(name, np.inf) for name in self._learned_names])
+        kinds = triggers or [dict.fromkeys([*self._names, *self._learned_names], 0.0)]
+        self._triggers, self._learned_triggers = (
+            np.array([[least.get(name, np.inf) for name in names] for least in kinds]).reshape(len(kinds), len(names))
+            for names in (self._names, self._learned_names)
+        )
         self._at_least = np.array([signal.at_least for signal in signals], np.float64)
         self.uses = Uses(signals, {name: as_words(entries) for name, entries in words.items()})
         self._automaton = Automaton(self.uses.forms)
@@ -187,13 +190,13 @@ class Scorer:
         event: NDArray[np.int64],
         use: NDArray[np.int64],
         learned: NDArray[np.float64],
-        count: int,
+        kinds: NDArray[np.int64],
         wanted: Sequence[int],
     ) -> dict[int, dict[str, float]]:
         """See `Scored.hits`. `event`, `use`: of each word found that counts; learned: float64[events, learned signals];
-        `count`: events in the batch."""
+        kinds: int64[events]."""
         speaks = learned > 0
-        triggered = (speaks & (learned >= self._learned_triggers)).any(axis=1)
+        triggered = (speaks & (learned >= self._learned_triggers[kinds])).any(axis=1)
         if not use.size and not triggered.any() and not (wanted and speaks.any()):
             return {}
         event, use = self.uses.distinct(event, use)
@@ -201,10 +204,10 @@ class Scorer:
         values = np.bincount(inverse, weights=self.uses.weight[use]).round(9)  # ten tenths are 1
         event, column = np.divmod(cells, len(self._names))
         fires = (values > 0) & (values >= self._at_least[column])
-        looked_at = np.zeros(count, np.bool_)
+        looked_at = np.zeros(kinds.size, np.bool_)
         looked_at[list(wanted)] = True
         looked_at[triggered] = True
-        looked_at[event[fires & (values >= self._triggers[column])]] = True
+        looked_at[event[fires & (values >= self._triggers[kinds[event], column])]] = True
         fires &= looked_at[event]
         found: dict[int, dict[str, float]] = {}
         for at, of, value in zip(event[fires].tolist(), column[fires].tolist(), values[fires].tolist(), strict=True):

@@ -21,6 +21,7 @@ from rules.facts import EventFacts, Tests, describe
 from rules.learned import LearnedSet
 from rules.links import in_list
 from rules.near_duplicates import simhashes
+from rules.needs import KIND, TYPES, needs_by_type
 from rules.packs.model import FIELDS, BehaviourSignal, LearnedSignal, LexiconSignal, Pack, PatternSignal, Rule
 from rules.pages import read_html
 from rules.scoring import Scored, Scorer, Segments
@@ -76,23 +77,28 @@ class Screen:
             rule.name: sorted(rule.when.names, key=lambda name: (not self._is_lexicon(name), name))
             for rule in self._rules
         }
-        self._triggered: dict[str, list[tuple[float, int]]] = {}
-        """Signal -> rules that it can make true by index, each with the value it must have for that."""
-        for index, rule in enumerate(self._rules):
-            for name, least in self._needs_of(rule):
-                self._triggered.setdefault(name, []).append((least, index))
+        self._triggered: list[dict[str, list[tuple[float, int]]]] = [{} for _ in TYPES]
+        """For each of TYPES: signal -> rules that it can make true, by index, and the value it must have for that."""
+        for triggered, needs in zip(self._triggered, needs_by_type(pack), strict=True):
+            for index, rule in enumerate(self._rules):
+                for name, least in needs[rule.name].items():
+                    triggered.setdefault(name, []).append((least, index))
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
-        needed = {name: min(value for value, _ in rules) for name, rules in self._triggered.items()}
+        needed = [
+            {name: min(value for value, _ in rules) for name, rules in triggered.items()}
+            for triggered in self._triggered
+        ]
+        triggers = dict.fromkeys(name for triggered in self._triggered for name in triggered)
         learned = LearnedSet([signal for signal in signals if isinstance(signal, LearnedSignal)], pack.learned)
         self._scorer = Scorer(lexicons, words, needed, learned)
         others = [
             name
-            for name in self._triggered
+            for name in triggers
             if not isinstance(pack.signals[name], LexiconSignal | LearnedSignal | BehaviourSignal | PatternSignal)
         ]
         self._triggers = Triggers(others, self._tests)
         behaviours = [signal for signal in signals if isinstance(signal, BehaviourSignal)]
-        self._behaviours = Behaviours(behaviours, self._triggered.keys())
+        self._behaviours = Behaviours(behaviours, triggers)
 
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
@@ -109,7 +115,7 @@ class Screen:
         scored = self._scorer.score(segments)
         behaviours = self._behaviours
         wanted = {*others, *(at for at, arrival in enumerate(arrivals) if behaviours.always_counts(arrival.event))}
-        hits = scored.hits(len(arrivals), sorted(wanted))
+        hits = scored.hits([KIND[type(arrival.event)] for arrival in arrivals], sorted(wanted))
         suspects = sorted(wanted | hits.keys())
         # One pass in order of arrival: a state takes the events of a stream as they come.
         history = _History(behaviours, arrivals, scored, state_of)
@@ -134,7 +140,9 @@ class Screen:
         self._add_texts(segments, event)
         scored = self._scorer.score(segments)
         written = written_hosts(segments, range(len(segments.texts))).get(0, ())
-        return EventFacts(scored.hits(1, [0]).get(0, {}), self._tests, event, scored, 0, written=written)
+        return EventFacts(
+            scored.hits([KIND[type(event)]], [0]).get(0, {}), self._tests, event, scored, 0, written=written
+        )
 
     def _add_texts(self, segments: Segments, event: Content) -> None:
         _add_texts(segments, event)
@@ -145,15 +153,6 @@ class Screen:
     def _is_lexicon(self, name: str) -> bool:
         return isinstance(self.pack.signals.get(name), LexiconSignal | LearnedSignal)
 
-    def _needs_of(self, rule: Rule) -> Iterator[tuple[str, float]]:
-        """(signal, value): one of these must have at least its value before the rule can be true; through the rules
-        it refers to."""
-        for name, least in (rule.when.least or {}).items():
-            if name.startswith("rules."):
-                yield from self._needs_of(self.pack.rules[name.removeprefix("rules.")])
-            else:
-                yield name, least
-
     def _judge(
         self, arrival: Arrival, facts: EventFacts, others: Sequence[str], waiting: list[Candidate]
     ) -> Iterator[Violation]:
@@ -161,9 +160,10 @@ class Screen:
 
         Rules that several events decide together add to `waiting`.
         """
-        candidates = {rule for name in others for _, rule in self._triggered[name]}
+        triggered = self._triggered[KIND[type(arrival.event)]]
+        candidates = {rule for name in others for _, rule in triggered.get(name, ())}
         for name, value in facts.items():
-            candidates.update(rule for least, rule in self._triggered.get(name, ()) if value >= least)
+            candidates.update(rule for least, rule in triggered.get(name, ()) if value >= least)
         subjects: list[tuple[SubjectKind, str]] = []
         for index in sorted(candidates):
             rule = self._rules[index]

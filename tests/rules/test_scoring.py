@@ -27,7 +27,7 @@ def scored(signals: list[LexiconSignal], words: dict[str, dict[str, float]], eve
 
 def values(signals: list[LexiconSignal], words: dict[str, dict[str, float]], *events: Event) -> list[dict[str, float]]:
     """For each event, the signals that fire and their values."""
-    hits = scored(signals, words, list(events)).hits(len(events))
+    hits = scored(signals, words, list(events)).hits([0] * len(events))
     return [hits.get(index, {}) for index in range(len(events))]
 
 

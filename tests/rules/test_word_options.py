@@ -24,7 +24,7 @@ def scored(words: list[Word], *texts: str, signal: LexiconSignal | None = None) 
 
 
 def value(words: list[Word], text: str, signal: LexiconSignal | None = None) -> float:
-    return scored(words, text, signal=signal).hits(1).get(0, {}).get("s", 0.0)
+    return scored(words, text, signal=signal).hits([0]).get(0, {}).get("s", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_words_of_another_lexicon_do_not_shield() -> None:
     segments.add(FIELDS.index("text"), "赌场风云")
     signals = [LexiconSignal(name, name, frozenset(FIELDS), 0.0) for name in ("l", "m")]
     scorer = Scorer(signals, {"l": [Word("赌场", whole=True)], "m": [Word("赌场风云")]})
-    assert scorer.score(segments).hits(1) == {0: {"l": 1.0, "m": 1.0}}
+    assert scorer.score(segments).hits([0]) == {0: {"l": 1.0, "m": 1.0}}
 
 
 @given(st.text("ab c", max_size=12), st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=4))
@@ -224,5 +224,5 @@ def test_lexicons_side_by_side_score_as_each_alone(text: str, lexicon_of: dict[s
     segments = Segments()
     segments.begin()
     segments.add(FIELDS.index("text"), text)
-    together = Scorer(signals, words).score(segments).hits(1).get(0, {})
+    together = Scorer(signals, words).score(segments).hits([0]).get(0, {})
     assert [together.get(name, 0.0) for name in "lm"] == [value(words[name], text) for name in "lm"]
