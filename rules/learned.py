@@ -112,8 +112,8 @@ class LearnedScores:
                 continue
             codes = self._folded.codes[low:high]
             for column in columns:
-                rows = group.ngrams.weighing(codes, column)
-                yield from ((weight, low + start, low + end) for weight, start, end in rows if weight > 0)
+                for weight, start, end in group.ngrams.speaking(codes, column, _MAX_QUOTED):
+                    yield weight, low + start, low + end
 
 
 def _joined(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

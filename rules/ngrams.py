@@ -5,7 +5,7 @@ automaton would stop at every one of them, in Python. Here the walk is compiled 
 only what was found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,6 +113,7 @@ class WeightedNgrams:
             for ngram, weight in weights.items():
                 entries.setdefault(ngram, []).extend((column, weight))
         self.ngrams = list(entries)
+        self._lengths = np.fromiter(map(len, self.ngrams), np.int64, len(self.ngrams))
         self._width = len(columns)
         sizes = np.fromiter((2 + len(found) for found in entries.values()), np.int64, len(entries))
         self._starts = 1 + np.cumsum(sizes) - sizes
@@ -139,14 +140,17 @@ class WeightedNgrams:
         counts = (sums + (1 << (_COUNT_BITS - 1))) >> _COUNT_BITS
         return sums - (counts << _COUNT_BITS), counts
 
-    def weighing(self, codes: CodePoints, column: int) -> Iterator[tuple[int, int, int]]:
-        """Weight, start and end of every n-gram in folded code points that weighs something in `column`."""
-        for start, number in zip(*(found.tolist() for found in self._trie.find(codes)), strict=True):
-            size = 2 * int(self._records[number + 1])
-            columns, weights = self._records[number + 2 : number + 2 + size].reshape(-1, 2).T.tolist()
-            if column in columns:
-                ngram = self.ngrams[int(np.searchsorted(self._starts, number))]
-                yield weights[columns.index(column)], start, start + len(ngram)
+    def speaking(self, codes: CodePoints, column: int, most: int) -> list[tuple[int, int, int]]:
+        """Weight, start and end of the n-grams in folded code points that weigh more than 0 in `column`: the `most`
+        that weigh most, and of equal ones the last in the text."""
+        starts, numbers = self._trie.find(codes)
+        weights = np.empty(numbers.size, np.int32)
+        scans.weigh(self._records.data, numbers.data, column, weights.data)
+        own = np.flatnonzero(weights > 0)
+        starts, weights = starts[own], weights[own]
+        ends = starts + self._lengths.take(np.searchsorted(self._starts, numbers[own]))
+        order = np.lexsort((ends, starts, weights))[: -most - 1 : -1]
+        return list(zip(weights[order].tolist(), starts[order].tolist(), ends[order].tolist(), strict=True))
 
 
 def _nodes(

@@ -96,7 +96,9 @@ class Scored:
         event = np.array(self.segments.event, np.int64)
         fields = np.array(self.segments.field, np.int64)
         self._learned = self._scorer.learned.score(self.folded, event, fields, len(kinds))
-        return self._scorer.hits(event[self._segment], self._use, self._learned.values, np.array(kinds, np.int64), wanted)
+        return self._scorer.hits(
+            event[self._segment], self._use, self._learned.values, np.array(kinds, np.int64), wanted
+        )
 
     def folded_text(self, segment: int) -> str:
         """The folded form of one text; several patterns read the same one."""

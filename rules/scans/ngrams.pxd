@@ -32,3 +32,6 @@ cpdef object add_up(
     const unsigned char[::1] read, const unsigned int[::1] first, const unsigned long long[::1] table,
     const unsigned char[::1] sieve, int shift, unsigned int inner, int[::1] records, int mark, Py_ssize_t width,
     long long[::1] sums)
+
+@cython.locals(index=cython.Py_ssize_t, entry=cython.Py_ssize_t, last=cython.Py_ssize_t)
+cpdef object weigh(const int[::1] records, const int[::1] nodes, int column, int[::1] weights)

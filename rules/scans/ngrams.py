@@ -128,3 +128,15 @@ def add_up(
                 if not held & _MORE or at == end or not letters[at]:
                     break
                 held = child(table, sieve, shift, node, letters[at])
+
+
+def weigh(records: memoryview, nodes: memoryview, column: int, weights: memoryview) -> None:
+    """Writes what each n-gram weighs in `column`, 0 for one that is not in it. nodes: int32[n]; weights: int32[n]."""
+    for index in range(len(nodes)):
+        entry = nodes[index] + 2
+        last = entry + 2 * records[nodes[index] + 1]
+        weights[index] = 0
+        while entry < last:
+            if records[entry] == column:
+                weights[index] = records[entry + 1]
+            entry += 2
