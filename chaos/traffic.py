@@ -1,0 +1,88 @@
+"""What a run judges: the demo's traffic, and with it what only several accounts show together, and reports.
+
+Events follow each other `1 / rate` seconds apart in the run, EVENT_SECONDS times as far apart in their own time, so that
+ladders climb, sanctions end and subjects are forgotten within minutes. The same seed gives the same events.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from streams.demo.traffic import ACCOUNTS, SPAMMERS, Item, traffic
+
+EVENT_SECONDS = 28_800
+"""Seconds of event time that pass in a second of the run: eight hours, so ten minutes are 200 days."""
+TOGETHER_SHARE = 0.004
+"""Events of crowds and rings."""
+REPORT_SHARE = 0.01
+_HIRED = 30
+_RINGS = 12
+_HANDED_OUT = (
+    "楼下新开的推拿馆，师傅手法好，头一回来半价，报我名字就行 电话1390000{n:04d}",
+    "小区门口新店开张，进门就送小礼物，转给邻居也有份 电话1370000{n:04d}",
+    "附近的朋友看过来，周末来店里坐坐，茶水免费 电话1360000{n:04d}",
+)
+_REASONS = ("spam", "fraud", "vulgar", "rumour", "other")
+
+
+def events(seed: int, start: datetime, rate: float) -> Iterator[Item]:
+    """Events without end; `rate` is how many of them make a second of the run."""
+    dice = random.Random(f"{seed} together")  # noqa: S311 - traffic, not secrets
+    step = timedelta(seconds=EVENT_SECONDS / rate)
+    plain = traffic(seed, start, rate / EVENT_SECONDS, broken=False)
+    number = 0
+    while True:
+        turn = dice.random()
+        time = start + number * step
+        item = next(plain)
+        if turn < TOGETHER_SHARE:
+            yield _together(dice, f"{seed}-t{number}", time)
+        elif turn < TOGETHER_SHARE + REPORT_SHARE:
+            yield _report(dice, f"{seed}-r{number}", time)
+        else:
+            yield item
+        number += 1
+
+
+def beginning(seconds: float) -> datetime:
+    """When event time must begin for a run of `seconds` to end in the past: stream time never passes the clock."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return now - timedelta(days=2, seconds=seconds * EVENT_SECONDS)
+
+
+def _together(dice: random.Random, identity: str, time: datetime) -> Item:
+    """One of a text that many hand out, or one of accounts that promote each other in a ring."""
+    if dice.random() < 0.7:
+        account = f"hired-{dice.randrange(_HIRED)}"
+        body: dict[str, object] = {
+            "text": dice.choice(_HANDED_OUT).format(n=dice.randrange(10_000)),
+            "channel": "nearby",
+            "recipients": dice.randrange(1, 30),
+        }
+    else:
+        ring, place = dice.randrange(_RINGS), dice.randrange(4)
+        size = 2 + ring % 3
+        account = f"ring-{ring}-{place % size}"
+        body = {
+            "text": "给大家推荐一个好号，长按关注，每天都有新文章",
+            "channel": "followers",
+            "recipients": dice.randrange(500, 20_000),
+            "promotes": [f"ring-{ring}-{(place + 1) % size}"],
+        }
+    return Item("mass_send", account, {"id": identity, "account": account, "time": _iso(time), **body})
+
+
+def _report(dice: random.Random, identity: str, time: datetime) -> Item:
+    subject = f"account:spammer-{dice.randrange(SPAMMERS)}"
+    body: dict[str, object] = {
+        "id": identity,
+        "subject": subject,
+        "reporter": f"user-{dice.randrange(ACCOUNTS)}",
+        "category": dice.choice(_REASONS),
+        "time": _iso(time),
+    }
+    return Item("report", subject, body)
+
+
+def _iso(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
