@@ -40,7 +40,9 @@ def main(seconds: float, brokers: str, seed: int, rate: float, store: str, keep:
     any difference, 2 when the run could not be finished.
     """
     folder = Path(tempfile.mkdtemp(prefix="streamwarden-chaos-"))
-    logging.basicConfig(filename=folder / "clients.log", level=logging.WARNING)  # they say at length that brokers are gone
+    logging.basicConfig(
+        filename=folder / "clients.log", level=logging.WARNING
+    )  # they say at length that brokers are gone
     plan = Plan(seconds, int(brokers), seed, rate, "rocksdb://" if store.startswith("rocksdb") else "memory://")
     try:
         outcome = run(plan, folder, lambda text: click.echo(text, err=True))

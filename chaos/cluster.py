@@ -21,9 +21,7 @@ class Cluster:
 
     def __init__(self, folder: Path, count: int) -> None:
         """Raises NoKafkaError when this machine cannot run them."""
-        self.brokers: list[Broker] = (
-            [broker(folder, own=True)] if count == 1 else [*cluster(folder, count)]
-        )
+        self.brokers: list[Broker] = [broker(folder, own=True)] if count == 1 else [*cluster(folder, count)]
 
     @property
     def bootstrap(self) -> str:

@@ -123,11 +123,17 @@ def _compare_subjects(
         found.compared["subjects"] += 1
         counted, due = _offences(ours), _offences(theirs)
         if missing := due - counted:
-            found.lost.append(f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(missing)} is missing")
+            found.lost.append(
+                f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(missing)} is missing"
+            )
         if extra := counted - due:
-            found.duplicated.append(f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(extra)} is too many")
+            found.duplicated.append(
+                f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(extra)} is too many"
+            )
         if ours.reports != theirs.reports:
-            found.diverged.append(f"{subject} remembers {len(ours.reports)} reports, not {len(theirs.reports)}, or others")
+            found.diverged.append(
+                f"{subject} remembers {len(ours.reports)} reports, not {len(theirs.reports)}, or others"
+            )
         held = enforcer.in_force(subject, states.get(subject), at)
         wanted = enforcer.in_force(subject, expected.engine.subjects.get(subject), at)
         if held != wanted:
@@ -174,10 +180,13 @@ def _holds(entry: BanEntry, at: int) -> bool:
 
 
 def _entries(entries: list[BanEntry]) -> str:
-    return "; ".join(
-        f"{entry.action} ({entry.ladder}, rung {entry.rung}, until {entry.ends or 'for good'}, {entry.enforcement})"
-        for entry in entries
-    ) or "nothing"
+    return (
+        "; ".join(
+            f"{entry.action} ({entry.ladder}, rung {entry.rung}, until {entry.ends or 'for good'}, {entry.enforcement})"
+            for entry in entries
+        )
+        or "nothing"
+    )
 
 
 def _compare_dead_letters(log: list[Any], expected: Truth, found: Differences) -> None:

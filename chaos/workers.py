@@ -41,7 +41,9 @@ class Workers:
         """The worker processes that there are now, stopped ones included."""
         assert self._supervisor is not None  # noqa: S101 - started first
         if self._supervisor.poll() is not None:
-            raise WorkerError(f"The supervisor ended with code {self._supervisor.returncode}: {self._log('supervisor')}")
+            raise WorkerError(
+                f"The supervisor ended with code {self._supervisor.returncode}: {self._log('supervisor')}"
+            )
         found = [*psutil.Process(self._supervisor.pid).children()]
         found += [psutil.Process(guest.pid) for guest in self._guests.values() if guest.poll() is None]
         return sorted((each for each in found if each.status() != psutil.STATUS_ZOMBIE), key=lambda each: each.pid)
