@@ -11,7 +11,8 @@ partition, one batch (or submitted plan) at a time:
    what is done is committed before its partition is given up.
 
 Between all steps the lease is checked: if the partition went to another worker, the rest is dropped, and that worker
-reads the same records. Any failure - in `handle`, of a send, of a changelog, of recovery - is one critical line in the
+reads the same records. What already waits in the producer goes out only while the membership in the group is certain
+(`streams/fencing.py`). Any failure - in `handle`, of a send, of a changelog, of recovery - is one critical line in the
 log and the end of the process, code 70; a supervisor starts it again where the last commit stands. Effects may then
 repeat, so their ids must be functions of content.
 
@@ -32,6 +33,7 @@ from typing import Any, NamedTuple, NoReturn
 import faust
 from faust.types import TP
 
+from streams.fencing import Membership
 from streams.merging import Patience, Taken
 from streams.sending import Send, Sender
 from streams.stores import StateTable, Write
@@ -290,6 +292,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         self.groups: list[Group] = []
         self.group_of: dict[str, Group] = {}
         self.state_tables: dict[str, StateTable] = {}
+        self.membership = Membership(options.session_timeout)
         self._failed = False
         super().__init__(**options.settings())
         self.executor = Executor(self)

@@ -194,11 +194,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return True
 
     async def wait_empty(self) -> None:
-        """Before a revocation and before the end: start nothing more, wait for the batches in work, commit."""
+        """Before a revocation and before the end: start nothing more, wait for the batches in work, commit.
+
+        What they have sent cannot be taken back from the producer, and must not arrive when another worker owns the
+        partition. So where they do not end in time, the process does.
+        """
         self.draining = True
         if not await self.app.executor.idle(timeout=self.app.options.drain_timeout):
-            self.epoch += 1  # whatever they still wait for, they will not go on
-            self.log.warning("Gave up the batches in work: their records will be read again")
+            late = TimeoutError(f"the batches in work did not end within {self.app.options.drain_timeout:g} s")
+            self.app.fail("giving partitions up", late)
+            raise late
         try:
             async with asyncio.timeout(self.app.options.drain_timeout):
                 await self.commit()
@@ -314,6 +319,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = int(self.consumer.app.options.fetch_max_wait * 1000)
         # Without tables Faust takes an assignor that hands the topics of a group to different workers.
         consumer._partition_assignment_strategy = [self.consumer.app.assignor]
+        consumer._client.send = self.consumer.app.membership.watched(consumer._client.send)
         return consumer
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, float]:
@@ -326,10 +332,21 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return state._position, state.highwater, (state.timestamp or 0) / 1000
 
 
+class BatchProducer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer, which holds back what may not be this worker's to write any more: `streams/fencing.py`."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer = super()._new_producer(transactional_id)
+        client, app = producer.client, self.transport.app
+        client.send = app.membership.guarded(client.send, client.ready, lambda error: app.fail("producing", error))
+        return producer
+
+
 class BatchTransport(driver.Transport):  # type: ignore[misc]
-    """Faust's aiokafka transport with the consumer above."""
+    """Faust's aiokafka transport with the consumer and the producer above."""
 
     Consumer = BatchConsumer
+    Producer = BatchProducer
 
 
 class BatchSchema(faust.Schema):  # type: ignore[misc]

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -44,6 +45,7 @@ class Setup:
     store: str = "memory://"
     datadir: str = ""
     fail_on: str = ""  # the id of a record whose batch fails
+    stall_on: str = ""  # the id of a record in whose batch the process stops itself (SIGSTOP)
     oversize_on: str = ""  # the id of a record whose output no broker takes
     dump: str = ""  # a file for the state after recovery
     pause: float = 0.0  # seconds that a batch takes longer
@@ -91,6 +93,8 @@ def worker(setup: Setup) -> None:
             name = record.value
             if name.decode() == setup.fail_on:
                 raise ValueError("told to fail")
+            if name.decode() == setup.stall_on:
+                os.kill(os.getpid(), signal.SIGSTOP)
             value = os.urandom(3 << 20) if name.decode() == setup.oversize_on else name
             plan.sends.append(Send(setup.output, name, value, partition=batch.partition))
             plan.writes.append(Write("last", record.key, name))
@@ -351,6 +355,29 @@ def test_a_batch_that_fails_ends_the_process_and_is_not_committed(setup: Setup, 
     with started(setup) as process:
         asyncio.run(until(setup, names(records)))
         assert stop(process) == 0
+
+
+def test_a_worker_that_stood_still_writes_nothing_once_its_partitions_are_anothers(setup: Setup) -> None:
+    records = some_records(setup, 6_000)
+    asyncio.run(produced(setup, records))
+    with started(replace(setup, stall_on=records[3_000].name)) as zombie:
+        asyncio.run(flowing(setup))
+        stopped_itself(zombie)
+        with started(setup) as owner:
+            before = len(asyncio.run(until(setup, names(records))))
+            zombie.send_signal(signal.SIGCONT)
+            code = zombie.wait(timeout=20)
+            after = len(asyncio.run(everything(setup.bootstrap, setup.output)))
+            assert stop(owner) == 0
+    assert (after - before, code) == (0, 70)
+
+
+def stopped_itself(process: subprocess.Popen[bytes]) -> None:
+    """Returns once a process is stopped by a signal."""
+    deadline = time.monotonic() + 30
+    while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.05)
 
 
 def test_a_graceful_stop_commits_what_is_handled_and_nothing_else(setup: Setup) -> None:
