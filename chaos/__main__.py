@@ -33,7 +33,7 @@ Examples:
 @click.option("--rate", envvar="CHAOS_RATE", type=click.FloatRange(min=1), default=1000, show_default=True)
 @click.option("--store", type=click.Choice(["memory://", "rocksdb://"]), envvar="CHAOS_STORE", default="memory://")
 @click.option("--keep", is_flag=True, help="Keep the logs of brokers and workers even if nothing differs.")
-def main(seconds: float, brokers: str, seed: int, rate: float, store: str, keep: bool) -> None:
+def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, keep: bool) -> None:
     """Sabotages workers and brokers on a real Kafka for a while, then compares what came out with the offline engine.
 
     One line on standard output says what was done and found; what goes on is on standard error. Ends with code 1 on

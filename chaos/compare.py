@@ -1,8 +1,8 @@
 """What the workers left on the topics against what the offline engine says.
 
 Compared are, for every subject: the violations on their topic, by id, and what they say; the offences that the table
-of subjects remembers; what is in force at the end by that table; and the ban list. Every enforcement that is in force must
-have been published. Dead letters must be the records that are no events, byte for byte, each at least once.
+of subjects remembers; what is in force at the end by that table; and the ban list. Every enforcement that is in force
+must have been published. Dead letters must be the records that are no events, byte for byte, each at least once.
 
 A record that stands on a topic several times with the same id and content is a repeat, which every consumer can drop;
 it is no difference. The enforcements on the way to where a subject ends are not compared: they depend on the order in

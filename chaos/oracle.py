@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from chaos.readback import records
 from rules.decisions import Enforcement, Violation
 from rules.engine import Engine
 from rules.events import Event, InvalidEventError, millis
@@ -21,7 +22,6 @@ from streams.codec import decode_record
 from streams.merging import SEQUENCE_HEADER
 from streams.settings import Settings
 from streams.topics import INPUTS, topic_names
-from chaos.readback import records
 
 Place = tuple[str, int, int]
 """Topic, partition and offset of a record."""

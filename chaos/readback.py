@@ -99,8 +99,6 @@ async def rebalances(settings: Settings) -> int:
 def _generation(value: bytes) -> int:
     """The generation in a GroupMetadataValue: behind its version and the protocol type, both length-prefixed."""
     version = int.from_bytes(value[:2], "big")
-    if version >= 4:  # compact strings: one byte of length, plus one
-        at = 3 + value[2] - 1
-    else:
-        at = 4 + int.from_bytes(value[2:4], "big")
+    # Compact strings, since version 4, have one byte of length, plus one.
+    at = 3 + value[2] - 1 if version >= 4 else 4 + int.from_bytes(value[2:4], "big")
     return int.from_bytes(value[at : at + 4], "big", signed=True)

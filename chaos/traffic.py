@@ -1,7 +1,7 @@
 """What a run judges: the demo's traffic, and with it what only several accounts show together, and reports.
 
-Events follow each other `1 / rate` seconds apart in the run, EVENT_SECONDS times as far apart in their own time, so that
-ladders climb, sanctions end and subjects are forgotten within minutes. The same seed gives the same events.
+Events follow each other `1 / rate` seconds apart in the run, EVENT_SECONDS times as far apart in their own time, so
+that ladders climb, sanctions end and subjects are forgotten within minutes. The same seed gives the same events.
 """
 
 import random
