@@ -226,6 +226,7 @@ class Options:
     store: str = "memory://"  # or rocksdb://
     datadir: str = "data"  # of RocksDB; one for each worker process
     replication: int = 1  # of changelog topics
+    min_insync_replicas: int = 1  # of changelog topics: copies that must have a record before it is acknowledged
     max_batch_records: int = 4096  # 40 ms of work at 10 µs a record
     patience: Patience = DEFAULT_PATIENCE
     fetch_max_wait: float = 0.05  # a broker's long poll; see `transport._ConsumerThread`
@@ -319,7 +320,15 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     def state_table(self, name: str, **kwargs: Any) -> StateTable:
         """A table of bytes by bytes, partitioned as the groups' topics are."""
-        table = self.Table(name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs)
+        config = {"min.insync.replicas": str(self.options.min_insync_replicas)}
+        table = self.Table(
+            name,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=self.options.partitions,
+            extra_topic_configs=config,
+            **kwargs,
+        )
         self.state_tables[name] = table
         return table  # type: ignore[no-any-return]
 
