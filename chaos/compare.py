@@ -59,24 +59,46 @@ class Differences:
         ]
 
 
-async def differences(settings: Settings, expected: Truth, sent: int) -> Differences:
-    """Compares the topics with `expected`; `sent`: records that the feed was told are written."""
+@dataclass
+class Outputs:
+    """What the workers left: the records of each topic, by partition and offset."""
+
+    violations: list[Any]
+    subjects: list[Any]
+    """The changelog of the table of subjects."""
+    enforcements: list[Any]
+    bans: list[Any]
+    dead_letters: list[Any]
+
+
+async def outputs(settings: Settings) -> Outputs:
+    """Reads them back from the topics."""
     names = topic_names(settings)
-    found = Differences()
+    return Outputs(
+        violations=await records(settings, names.violations),
+        subjects=await records(settings, f"{settings.app_id}-subjects-changelog"),
+        enforcements=await records(settings, names.enforcements),
+        bans=await records(settings, names.bans),
+        dead_letters=await records(settings, names.dead_letters),
+    )
+
+
+def compare(found: Outputs, expected: Truth, sent: int) -> Differences:
+    """Compares what the workers left with `expected`; `sent`: records that the feed was told are written."""
+    result = Differences()
     if expected.records < sent:
-        found.lost.append(f"{sent - expected.records} records that the brokers acknowledged are not on the log")
-    _compare_violations(await records(settings, names.violations), expected, found)
-    changelog = await records(settings, f"{settings.app_id}-subjects-changelog")
-    states = {key.decode(): value for key, value in current_state(changelog).items()}
-    published = {}
-    for record in await records(settings, names.enforcements):
+        result.lost.append(f"{sent - expected.records} records that the brokers acknowledged are not on the log")
+    _compare_violations(found.violations, expected, result)
+    states = {key.decode(): value for key, value in current_state(found.subjects).items()}
+    published: set[str] = set()
+    for record in found.enforcements:
         decision = _ENFORCEMENT.decode(record.value)
-        found.repeats += decision.id in published
-        published[decision.id] = decision
-    _compare_subjects(states, published, expected, found)
-    _compare_bans(await records(settings, names.bans), expected, found)
-    _compare_dead_letters(await records(settings, names.dead_letters), expected, found)
-    return found
+        result.repeats += decision.id in published
+        published.add(decision.id)
+    _compare_subjects(states, published, expected, result)
+    _compare_bans(found.bans, expected, result)
+    _compare_dead_letters(found.dead_letters, expected, result)
+    return result
 
 
 def _compare_violations(log: list[Any], expected: Truth, found: Differences) -> None:
@@ -112,9 +134,7 @@ def _violation_line(violation: Violation) -> str:
     return f"violation {violation.id}: {violation.rule} by {violation.event.id}, against {violation.subject}"
 
 
-def _compare_subjects(
-    states: dict[str, bytes], published: dict[str, Enforcement], expected: Truth, found: Differences
-) -> None:
+def _compare_subjects(states: dict[str, bytes], published: set[str], expected: Truth, found: Differences) -> None:
     """The table: how often each subject offended, and what that puts in force, as of the newest event."""
     enforcer, at = Enforcer(expected.engine.pack), expected.newest
     for subject in sorted({*states, *expected.engine.subjects}):

@@ -51,17 +51,18 @@ async def truth(settings: Settings) -> Truth:
     for kind in INPUTS:
         found = await records(settings, names.input(kind))
         runs += [list(run) for _, run in groupby(found, key=lambda record: record.partition)]
+    return await asyncio.to_thread(judged, settings, heapq.merge(*runs, key=_order))
+
+
+def judged(settings: Settings, log: Iterable[Any]) -> Truth:
+    """What the offline engine makes of records of the input topics, in this order."""
     result = Truth(Engine(load_pack(settings.pack)))
-    await asyncio.to_thread(_judge, settings, heapq.merge(*runs, key=_order), result)
-    return result
-
-
-def _judge(settings: Settings, log: Iterable[Any], result: Truth) -> None:
     for decision in result.engine.judge(_events(settings, log, result)):
         if isinstance(decision, Violation):
             result.violations[decision.id] = decision
         elif isinstance(decision, Enforcement):
             result.enforcements[decision.id] = decision
+    return result
 
 
 def _events(settings: Settings, log: Iterable[Any], result: Truth) -> Iterator[Event]:

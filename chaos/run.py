@@ -11,7 +11,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from chaos.cluster import Cluster
-from chaos.compare import Differences, differences
+from chaos.compare import Differences, compare, outputs
 from chaos.feeding import Feed
 from chaos.oracle import Truth, truth
 from chaos.readback import Stage, progress, rebalances
@@ -129,7 +129,7 @@ async def _run(
     await asyncio.to_thread(workers.stop)
     tell("the offline engine judges the log")
     expected = await truth(settings)
-    found = await differences(settings, expected, feed.sent)
+    found = compare(await outputs(settings), expected, feed.sent)
     compared = ", ".join(f"{count} {what}" for what, count in found.compared.items())
     tell(f"compared {compared}; {found.repeats} records were repeats")
     return Outcome(plan, expected, saboteur, await rebalances(settings), found)

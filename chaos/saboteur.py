@@ -24,6 +24,8 @@ MOST_GUESTS = 2
 _PAUSE_S = (0.5, 5.0)
 _DOWN_S = (0.0, 6.0)
 """How long a broker stays away."""
+_RECOVERY_S = (2.0, 12.0)
+"""How long after its return nothing is done, so that what comes next meets workers at work, or on the way there."""
 
 
 @dataclass
@@ -126,6 +128,7 @@ class Saboteur:
         self._wait(away)
         target.start()
         self.tell(f"broker {number + 1} is back")
+        self._wait(dice.uniform(*_RECOVERY_S))
 
     def _add(self, _: random.Random) -> None:
         if len(self.workers.guests()) < MOST_GUESTS:
