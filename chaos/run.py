@@ -26,7 +26,9 @@ PARTITIONS = 3
 SESSION_TIMEOUT_S = 6.0
 STALLED_S = 120.0
 """The drain has failed when nothing was committed for so long: longer than a supervisor's pause and a recovery."""
-_FIRST_S = 60.0
+_FIRST_S = 180.0
+_MARGIN_S = 600.0
+"""How much longer than asked a run may feed, by its own clock, before its events would lie in the future."""
 
 
 class StuckError(RuntimeError):
@@ -107,7 +109,7 @@ def _settings(plan: Plan, cluster: Cluster, folder: Path) -> Settings:
 async def _run(
     plan: Plan, settings: Settings, cluster: Cluster, workers: Workers, tell: Callable[[str], None]
 ) -> Outcome:
-    feed = Feed(settings, events(plan.seed, beginning(plan.seconds + _FIRST_S), plan.rate), plan.rate, plan.seed)
+    feed = Feed(settings, events(plan.seed, beginning(2 * plan.seconds + _MARGIN_S), plan.rate), plan.rate, plan.seed)
     saboteur = Saboteur(plan.seed, workers, cluster, [*topic_names(settings)], feed, SESSION_TIMEOUT_S, tell)
     workers.start()
     enough = asyncio.Event()
