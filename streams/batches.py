@@ -38,6 +38,7 @@ from streams.merging import Patience, Taken
 from streams.sending import Send, Sender
 from streams.stores import StateTable, Write
 from streams.transport import BatchConsumer, BatchSchema, BatchTransport
+from streams.watchdog import Look, Watchdog
 
 __all__ = ["BatchApp", "Group", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
 
@@ -235,6 +236,7 @@ class Options:
     commit_interval: float = 1.0  # so much is read again after a crash
     drain_timeout: float = 8.0  # for batches in work at a rebalance or stop; below the session timeout
     request_timeout: float = 60.0  # for an acknowledgement, over a restart of a broker
+    standstill: float = 180.0  # without any progress, while there is something to do: see `streams/watchdog.py`
     max_request_bytes: int = 1_000_000  # one produced record; below the brokers' message.max.bytes
     linger: float = 0.002  # batches are closed and sent at once; this is for Faust's own sends
     produce_batch_bytes: int = 256 << 10
@@ -336,6 +338,10 @@ class BatchApp(faust.App):  # type: ignore[misc]
         """Offsets between what is done and the end, for each topic-partition of a group that this worker owns."""
         return self.consumer.lag() if self._consumer is not None else {}
 
+    def look(self) -> Look:
+        """What this worker waits for, and how far it is; may be called from any thread."""
+        return Look("its brokers", None) if self._consumer is None else self.consumer.look()
+
     def fail(self, doing: str, error: BaseException) -> None:
         """End the process: the state in memory and the positions in Kafka are only right if nothing goes on."""
         if self._failed:
@@ -368,6 +374,7 @@ def run(app: BatchApp) -> NoReturn:
     Logging is the caller's to set up.
     """
     app.options.make_datadir()
+    Watchdog(app.options.standstill).watch(app.look, lambda error: app.fail("going on", error))
     worker = faust.Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
     worker.spinner = None  # it would write escape codes into a log file
     worker.execute_from_commandline()

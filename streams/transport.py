@@ -28,6 +28,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.merging import Lane, Standing
+from streams.watchdog import Look
 
 if TYPE_CHECKING:
     from streams.batches import BatchApp, Group, RecordBatch
@@ -229,6 +230,27 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 done = self._done.get(tp, self._committed.get(tp, 0))
                 lags[tp] = max(0, (highwater or 0) - done)
         return lags
+
+    def look(self) -> Look:
+        """What this worker waits for, and how far it is; may be called from any thread."""
+        recovery = self.app.tables.recovery
+        waits_for = ""
+        if not self.app.started or self.app.rebalancing:
+            waits_for = "its partitions"
+        elif recovery.in_recovery:
+            waits_for = "changelogs, to recover its state"
+        elif self._busy:
+            waits_for = "acknowledgements of what it sent"
+        elif any(self._unread(tp) for tp in list(self._active_partitions) if tp.topic in self.app.group_of):
+            waits_for = "records that are on its topics"
+        elif self._done.items() - self._committed.items():
+            waits_for = "a commit"
+        progress = (self.epoch, self._done, self._committed, recovery.active_offsets)
+        return Look(waits_for, repr(progress))
+
+    def _unread(self, tp: TP) -> bool:
+        position, highwater, _ = self._thread.standing(tp)
+        return position is None or highwater is None or position < highwater
 
     # --- assignment and seeks
 

@@ -48,6 +48,7 @@ class Setup:
     stall_on: str = ""  # the id of a record in whose batch the process stops itself (SIGSTOP)
     oversize_on: str = ""  # the id of a record whose output no broker takes
     dump: str = ""  # a file for the state after recovery
+    standstill: float = 180.0  # seconds without progress that end the worker
     pause: float = 0.0  # seconds that a batch takes longer
     max_batch: int = 1000
 
@@ -80,6 +81,7 @@ def worker(setup: Setup) -> None:
         max_batch_records=setup.max_batch,
         max_fetch_bytes=64 << 10,
         request_timeout=6.0,
+        standstill=setup.standstill,
         max_request_bytes=8 << 20,
     )
     app = create_app(options)
@@ -378,6 +380,22 @@ def stopped_itself(process: subprocess.Popen[bytes]) -> None:
     while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
         assert time.monotonic() < deadline, "it goes on"
         time.sleep(0.05)
+
+
+def test_a_worker_that_stands_still_ends_and_one_that_has_nothing_to_do_does_not(setup: Setup) -> None:
+    records = some_records(setup, 2_000)
+    setup.standstill = 6.0
+    asyncio.run(produced(setup, records[:1_000]))
+    with started(setup) as process:
+        asyncio.run(until(setup, names(records[:1_000])))
+        time.sleep(13)
+        assert process.poll() is None
+        asyncio.run(produced(setup, records[1_000:]))
+        asyncio.run(until(setup, names(records)))
+        assert stop(process) == 0
+    asyncio.run(produced(setup, some_records(setup, 10, begin=2_000)))
+    with started(replace(setup, pause=60.0)) as process:
+        assert process.wait(timeout=45) == 70
 
 
 def test_a_graceful_stop_commits_what_is_handled_and_nothing_else(setup: Setup) -> None:
