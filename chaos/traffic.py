@@ -12,8 +12,10 @@ from streams.demo.traffic import ACCOUNTS, SPAMMERS, Item, traffic
 
 EVENT_SECONDS = 28_800
 """Seconds of event time that pass in a second of the run: eight hours, so ten minutes are 200 days."""
-TOGETHER_SHARE = 0.004
-"""Events of crowds and rings."""
+CAMPAIGN_SHARE = 0.003
+"""How many events begin a campaign: several accounts that hand out a text, or promote each other in a ring."""
+_PACE = 0.2
+"""How many events belong to the campaign that is on."""
 REPORT_SHARE = 0.01
 _HIRED = 30
 _RINGS = 12
@@ -30,17 +32,19 @@ def events(seed: int, start: datetime, rate: float) -> Iterator[Item]:
     dice = random.Random(f"{seed} together")  # noqa: S311 - traffic, not secrets
     step = timedelta(seconds=EVENT_SECONDS / rate)
     plain = traffic(seed, start, rate / EVENT_SECONDS, broken=False)
+    campaign: list[tuple[str, dict[str, object]]] = []
     number = 0
     while True:
-        turn = dice.random()
         time = start + number * step
         item = next(plain)
-        if turn < TOGETHER_SHARE:
-            yield _together(dice, f"{seed}-t{number}", time)
-        elif turn < TOGETHER_SHARE + REPORT_SHARE:
-            yield _report(dice, f"{seed}-r{number}", time)
-        else:
-            yield item
+        if not campaign and dice.random() < CAMPAIGN_SHARE:
+            campaign = _ring(dice) if dice.random() < 0.4 else _handed_out(dice)
+        if campaign and dice.random() < _PACE:
+            account, body = campaign.pop()
+            item = Item("mass_send", account, {**_head(f"{seed}-c{number}", time), "account": account, **body})
+        elif dice.random() < REPORT_SHARE:
+            item = _report(dice, f"{seed}-r{number}", time)
+        yield item
         number += 1
 
 
@@ -50,39 +54,49 @@ def beginning(seconds: float) -> datetime:
     return now - timedelta(days=2, seconds=seconds * EVENT_SECONDS)
 
 
-def _together(dice: random.Random, identity: str, time: datetime) -> Item:
-    """One of a text that many hand out, or one of accounts that promote each other in a ring."""
-    if dice.random() < 0.7:
-        account = f"hired-{dice.randrange(_HIRED)}"
-        body: dict[str, object] = {
-            "text": dice.choice(_HANDED_OUT).format(n=dice.randrange(10_000)),
-            "channel": "nearby",
-            "recipients": dice.randrange(1, 30),
-        }
-    else:
-        ring, place = dice.randrange(_RINGS), dice.randrange(4)
-        size = 2 + ring % 3
-        account = f"ring-{ring}-{place % size}"
-        body = {
-            "text": "给大家推荐一个好号，长按关注，每天都有新文章",
-            "channel": "followers",
-            "recipients": dice.randrange(500, 20_000),
-            "promotes": [f"ring-{ring}-{(place + 1) % size}"],
-        }
-    return Item("mass_send", account, {"id": identity, "account": account, "time": _iso(time), **body})
+def _handed_out(dice: random.Random) -> list[tuple[str, dict[str, object]]]:
+    """A text in several mouths, with a number of its own in each."""
+    text = dice.choice(_HANDED_OUT)
+    return [
+        (
+            f"hired-{account}",
+            {
+                "text": text.format(n=dice.randrange(10_000)),
+                "channel": "nearby",
+                "recipients": dice.randrange(1, 30),
+            },
+        )
+        for account in dice.sample(range(_HIRED), 8)
+    ]
+
+
+def _ring(dice: random.Random) -> list[tuple[str, dict[str, object]]]:
+    """Two, three or four accounts of which each promotes the next."""
+    ring = dice.randrange(_RINGS)
+    size = 2 + ring % 3
+    return [
+        (
+            f"ring-{ring}-{place}",
+            {
+                "text": "给大家推荐一个好号，长按关注，每天都有新文章",
+                "channel": "followers",
+                "recipients": dice.randrange(500, 20_000),
+                "promotes": [f"ring-{ring}-{(place + 1) % size}"],
+            },
+        )
+        for place in range(size)
+    ]
 
 
 def _report(dice: random.Random, identity: str, time: datetime) -> Item:
     subject = f"account:spammer-{dice.randrange(SPAMMERS)}"
     body: dict[str, object] = {
-        "id": identity,
         "subject": subject,
         "reporter": f"user-{dice.randrange(ACCOUNTS)}",
         "category": dice.choice(_REASONS),
-        "time": _iso(time),
     }
-    return Item("report", subject, body)
+    return Item("report", subject, {**_head(identity, time), **body})
 
 
-def _iso(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _head(identity: str, time: datetime) -> dict[str, object]:
+    return {"id": identity, "time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
