@@ -21,6 +21,10 @@ from chaos.feeding import Feed
 from chaos.workers import Workers
 
 MOST_GUESTS = 2
+LEAST_ACTS = 5
+"""So many there are, however slow the machine."""
+_VICTIM_S = 30.0
+"""How long a worker is waited for that can be killed or stopped: all may be on their way back."""
 _PAUSE_S = (0.5, 5.0)
 _DOWN_S = (0.0, 6.0)
 """How long a broker stays away."""
@@ -45,16 +49,21 @@ class Saboteur:
     """Workers that are stopped, and when they go on."""
 
     def run(self, seconds: float) -> None:
-        """Sabotages for so long; blocks. Raises WorkerError and BrokerError for what nobody did on purpose."""
+        """Sabotages for so long, and LEAST_ACTS at least; blocks.
+
+        Raises WorkerError and BrokerError for what nobody did on purpose.
+        """
         dice = random.Random(self.seed)  # noqa: S311 - sabotage, not secrets
         acts: list[Callable[[random.Random], None]] = []
         deadline = time.monotonic() + seconds
+        count = 0
         try:
-            while time.monotonic() < deadline:
+            while time.monotonic() < deadline or count < LEAST_ACTS:
                 if not acts:  # every act comes up before any comes twice
                     acts = self._acts()
                     dice.shuffle(acts)
                 acts.pop()(dice)
+                count += 1
                 self._wait(min(dice.uniform(*_PAUSE_S), max(0.0, deadline - time.monotonic())))
         finally:
             for process in list(self._stalled):
@@ -89,8 +98,12 @@ class Saboteur:
         self.tell(f"{act.replace('_', ' ')} {note}".strip())
 
     def _victim(self, dice: random.Random) -> psutil.Process | None:
-        awake = [each for each in self.workers.running() if each not in self._stalled]
-        return dice.choice(awake) if awake else None
+        deadline = time.monotonic() + _VICTIM_S
+        while True:
+            awake = [each for each in self.workers.running() if each not in self._stalled]
+            if awake or time.monotonic() > deadline:
+                return dice.choice(awake) if awake else None
+            self._wait(0.2)
 
     def _kill(self, dice: random.Random) -> None:
         victim = self._victim(dice)
