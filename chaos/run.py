@@ -110,7 +110,16 @@ async def _run(
     plan: Plan, settings: Settings, cluster: Cluster, workers: Workers, tell: Callable[[str], None]
 ) -> Outcome:
     feed = Feed(settings, events(plan.seed, beginning(2 * plan.seconds + _MARGIN_S), plan.rate), plan.rate, plan.seed)
-    saboteur = Saboteur(plan.seed, workers, cluster, [*topic_names(settings)], feed, SESSION_TIMEOUT_S, tell)
+    saboteur = Saboteur(
+        plan.seed,
+        workers,
+        cluster,
+        [*topic_names(settings)],
+        feed,
+        lambda: sum(stage.committed for stage in asyncio.run(_progress(settings))),
+        SESSION_TIMEOUT_S,
+        tell,
+    )
     workers.start()
     enough = asyncio.Event()
     feeding = asyncio.create_task(feed.run(enough))

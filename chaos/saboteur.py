@@ -23,6 +23,10 @@ from chaos.workers import Workers
 MOST_GUESTS = 2
 LEAST_ACTS = 5
 """So many there are, however slow the machine."""
+_AT_WORK = 0.6
+"""How many acts are to meet a group that judges; the others come as they come, also in the middle of a recovery."""
+_AT_WORK_S = 30.0
+"""How long that is waited for."""
 _VICTIM_S = 30.0
 """How long a worker is waited for that can be killed or stopped: all may be on their way back."""
 _PAUSE_S = (0.5, 5.0)
@@ -41,6 +45,8 @@ class Saboteur:
     cluster: Cluster
     topics: list[str]
     feed: Feed
+    committed: Callable[[], int]
+    """How many records the group has committed; 0 while nobody can say."""
     session_timeout_s: float
     tell: Callable[[str], None]
     done: Counter[str] = field(default_factory=Counter)
@@ -62,6 +68,8 @@ class Saboteur:
                 if not acts:  # every act comes up before any comes twice
                     acts = self._acts()
                     dice.shuffle(acts)
+                if dice.random() < _AT_WORK:
+                    self._await_work()
                 acts.pop()(dice)
                 count += 1
                 self._wait(min(dice.uniform(*_PAUSE_S), max(0.0, deadline - time.monotonic())))
@@ -92,6 +100,14 @@ class Saboteur:
             if now >= deadline:
                 return
             time.sleep(0.05)
+
+    def _await_work(self) -> None:
+        """Returns once the group commits something new."""
+        deadline = time.monotonic() + _AT_WORK_S
+        before = self.committed()
+        while time.monotonic() < deadline and not 0 < before < self.committed():
+            self._wait(0.3)
+            before = before or self.committed()
 
     def _did(self, act: str, note: str = "") -> None:
         self.done[act] += 1
