@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from streams.demo.traffic import ACCOUNTS, SPAMMERS, Item, traffic
 
-EVENT_SECONDS = 28_800
-"""Seconds of event time that pass in a second of the run: eight hours, so ten minutes are 200 days."""
+EVENT_SECONDS = 14_400
+"""Seconds of event time that pass in a second of the run: four hours, so ten minutes are 100 days. A partition that
+stands still for all of ten minutes is then later than the others by less than a ladder's window, which is as late as
+an offence may come (`rules.sanctions.remembered`)."""
 CAMPAIGN_SHARE = 0.003
 """How many events begin a campaign: several accounts that hand out a text, or promote each other in a ring."""
 _PACE = 0.2
