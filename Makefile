@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo test setup lint types lexicons clean
+.PHONY: demo test chaos soak setup lint types lexicons clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -28,6 +28,14 @@ types: setup
 
 test: setup lint types
 	$(BIN)/python -m pytest $(ARGS)
+
+# Sabotage on a real Kafka, compared with the offline engine: CHAOS_S seconds, CHAOS_BROKERS 1 or 3, CHAOS_SEED.
+chaos: setup
+	$(BIN)/python -m chaos
+
+# One worker at half of its capacity for SOAK_S seconds; fails when memory, lag or open files grow.
+soak: setup
+	$(BIN)/python -m soak
 
 # Learns the shipped pack's lexicons again: make lexicons LABELLED=path/to/labelled.jsonl.gz
 lexicons: setup

@@ -62,13 +62,13 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
 
     Once the last rung is reached for good, what follows is dropped. Of one slot the first violation of each
     clause and severity is kept. What lies two windows behind the newest is forgotten: no sanction in force
-    can still depend on it.
+    can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
     ordered = _thinned(sorted(set(offences)), ladder)
     window = ladder.window // slot_of(ladder)
     for index, offence in enumerate(ordered):
         if lasts_for_good(ladder, rung_of(ordered, ladder, index)):
-            return _since(ordered[: index + 1], offence.time // slot_of(ladder) - window, ladder)
+            return _since(ordered[: index + 1], offence.time // slot_of(ladder) - 2 * window, ladder)
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 

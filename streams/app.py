@@ -125,6 +125,7 @@ def _options(settings: Settings) -> Options:
         store=settings.store,
         datadir=str(settings.data_dir),
         replication=settings.replication,
+        min_insync_replicas=settings.min_insync_replicas,
         max_batch_records=settings.max_batch_records,
         max_fetch_bytes=settings.max_fetch_bytes,
         patience=Patience(stale=settings.merge_wait_ms / 1000, behind=settings.merge_behind_wait_ms / 1000),

@@ -11,7 +11,8 @@ partition, one batch (or submitted plan) at a time:
    what is done is committed before its partition is given up.
 
 Between all steps the lease is checked: if the partition went to another worker, the rest is dropped, and that worker
-reads the same records. Any failure - in `handle`, of a send, of a changelog, of recovery - is one critical line in the
+reads the same records. What already waits in the producer goes out only while the membership in the group is certain
+(`streams/fencing.py`). Any failure - in `handle`, of a send, of a changelog, of recovery - is one critical line in the
 log and the end of the process, code 70; a supervisor starts it again where the last commit stands. Effects may then
 repeat, so their ids must be functions of content.
 
@@ -32,10 +33,12 @@ from typing import Any, NamedTuple, NoReturn
 import faust
 from faust.types import TP
 
+from streams.fencing import Membership
 from streams.merging import Patience, Taken
 from streams.sending import Send, Sender
 from streams.stores import StateTable, Write
 from streams.transport import BatchConsumer, BatchSchema, BatchTransport
+from streams.watchdog import Look, Watchdog
 
 __all__ = ["BatchApp", "Group", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
 
@@ -224,6 +227,7 @@ class Options:
     store: str = "memory://"  # or rocksdb://
     datadir: str = "data"  # of RocksDB; one for each worker process
     replication: int = 1  # of changelog topics
+    min_insync_replicas: int = 1  # of changelog topics: copies that must have a record before it is acknowledged
     max_batch_records: int = 4096  # 40 ms of work at 10 µs a record
     patience: Patience = DEFAULT_PATIENCE
     fetch_max_wait: float = 0.05  # a broker's long poll; see `transport._ConsumerThread`
@@ -232,6 +236,7 @@ class Options:
     commit_interval: float = 1.0  # so much is read again after a crash
     drain_timeout: float = 8.0  # for batches in work at a rebalance or stop; below the session timeout
     request_timeout: float = 60.0  # for an acknowledgement, over a restart of a broker
+    standstill: float = 180.0  # without any progress, while there is something to do: see `streams/watchdog.py`
     max_request_bytes: int = 1_000_000  # one produced record; below the brokers' message.max.bytes
     linger: float = 0.002  # batches are closed and sent at once; this is for Faust's own sends
     produce_batch_bytes: int = 256 << 10
@@ -290,6 +295,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         self.groups: list[Group] = []
         self.group_of: dict[str, Group] = {}
         self.state_tables: dict[str, StateTable] = {}
+        self.membership = Membership(options.session_timeout)
         self._failed = False
         super().__init__(**options.settings())
         self.executor = Executor(self)
@@ -316,13 +322,25 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     def state_table(self, name: str, **kwargs: Any) -> StateTable:
         """A table of bytes by bytes, partitioned as the groups' topics are."""
-        table = self.Table(name, key_type=bytes, value_type=bytes, partitions=self.options.partitions, **kwargs)
+        config = {"min.insync.replicas": str(self.options.min_insync_replicas)}
+        table = self.Table(
+            name,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=self.options.partitions,
+            extra_topic_configs=config,
+            **kwargs,
+        )
         self.state_tables[name] = table
         return table  # type: ignore[no-any-return]
 
     def lag(self) -> dict[TP, int]:
         """Offsets between what is done and the end, for each topic-partition of a group that this worker owns."""
         return self.consumer.lag() if self._consumer is not None else {}
+
+    def look(self) -> Look:
+        """What this worker waits for, and how far it is; may be called from any thread."""
+        return Look("its brokers", None) if self._consumer is None else self.consumer.look()
 
     def fail(self, doing: str, error: BaseException) -> None:
         """End the process: the state in memory and the positions in Kafka are only right if nothing goes on."""
@@ -356,6 +374,7 @@ def run(app: BatchApp) -> NoReturn:
     Logging is the caller's to set up.
     """
     app.options.make_datadir()
+    Watchdog(app.options.standstill).watch(app.look, lambda error: app.fail("going on", error))
     worker = faust.Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
     worker.spinner = None  # it would write escape codes into a log file
     worker.execute_from_commandline()

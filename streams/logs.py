@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
@@ -14,6 +17,31 @@ _QUIET = {
     "mode": logging.WARNING,
     "faust": logging.WARNING,
 }
+
+
+class Damper(logging.Filter):
+    """Lets a client's message through once in QUIET_S seconds: brokers that are away make a hundred a second."""
+
+    QUIET_S = 10.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._shown: dict[tuple[str, str], float] = {}
+        self._held: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is shown; one that is says how many were not since the last."""
+        if not record.name.startswith("aiokafka") or record.exc_info:
+            return True
+        key, now = (record.name, str(record.msg)[:60]), self._clock()
+        if now - self._shown.get(key, -self.QUIET_S) < self.QUIET_S:
+            self._held[key] += 1
+            return False
+        self._shown[key] = now
+        if held := self._held.pop(key, 0):
+            record.msg, record.args = f"{record.getMessage()} ({held} more like it)", ()
+        return True
 
 
 class JsonFormatter(logging.Formatter):
@@ -40,6 +68,7 @@ def set_up_logging(settings: Settings) -> None:
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"))
+    handler.addFilter(Damper())
     level = logging.getLevelName(settings.log_level.upper())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, least in _QUIET.items():

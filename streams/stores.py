@@ -153,6 +153,22 @@ def _stamp_of(record: Any) -> int:
     return 0
 
 
+def current_state(records: Iterable[Any]) -> dict[bytes, bytes]:
+    """What a changelog says, read whole and in order: the newest value of each key, without what is fenced off."""
+    stamps: dict[int, int] = {}
+    state: dict[bytes, bytes] = {}
+    for record in records:
+        theirs = _stamp_of(record)
+        if theirs < stamps.get(record.partition, 0):
+            continue
+        stamps[record.partition] = theirs
+        if record.value is None:
+            state.pop(record.key, None)
+        else:
+            state[record.key] = record.value
+    return state
+
+
 class MemoryStore(memory.Store):  # type: ignore[misc]
     """A dictionary for each partition."""
 

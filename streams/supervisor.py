@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 EXIT_USAGE = 2
 """A worker that ends with this was started wrongly (a bad setting or pack): starting it again cannot help."""
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 30.0
-HEALTHY_S = 60.0
+LONGEST_PAUSE_S = 10.0
+"""Brokers that were away take seconds to come back, and a start costs a few seconds of one core."""
+HEALTHY_S = 30.0
 """A worker that ran this long starts again after the first pause."""
 STOP_S = 30.0
 """How long workers may take to finish, commit and leave before they are killed."""

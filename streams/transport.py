@@ -28,6 +28,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.merging import Lane, Standing
+from streams.watchdog import Look
 
 if TYPE_CHECKING:
     from streams.batches import BatchApp, Group, RecordBatch
@@ -194,11 +195,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return True
 
     async def wait_empty(self) -> None:
-        """Before a revocation and before the end: start nothing more, wait for the batches in work, commit."""
+        """Before a revocation and before the end: start nothing more, wait for the batches in work, commit.
+
+        What they have sent cannot be taken back from the producer, and must not arrive when another worker owns the
+        partition. So where they do not end in time, the process does.
+        """
         self.draining = True
         if not await self.app.executor.idle(timeout=self.app.options.drain_timeout):
-            self.epoch += 1  # whatever they still wait for, they will not go on
-            self.log.warning("Gave up the batches in work: their records will be read again")
+            late = TimeoutError(f"the batches in work did not end within {self.app.options.drain_timeout:g} s")
+            self.app.fail("giving partitions up", late)
+            raise late
         try:
             async with asyncio.timeout(self.app.options.drain_timeout):
                 await self.commit()
@@ -224,6 +230,27 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 done = self._done.get(tp, self._committed.get(tp, 0))
                 lags[tp] = max(0, (highwater or 0) - done)
         return lags
+
+    def look(self) -> Look:
+        """What this worker waits for, and how far it is; may be called from any thread."""
+        recovery = self.app.tables.recovery
+        waits_for = ""
+        if not self.app.started or self.app.rebalancing:
+            waits_for = "its partitions"
+        elif recovery.in_recovery:
+            waits_for = "changelogs, to recover its state"
+        elif self._busy:
+            waits_for = "acknowledgements of what it sent"
+        elif any(self._unread(tp) for tp in list(self._active_partitions) if tp.topic in self.app.group_of):
+            waits_for = "records that are on its topics"
+        elif self._done.items() - self._committed.items():
+            waits_for = "a commit"
+        progress = (self.epoch, self._done, self._committed, recovery.active_offsets)
+        return Look(waits_for, repr(progress))
+
+    def _unread(self, tp: TP) -> bool:
+        position, highwater, _ = self._thread.standing(tp)
+        return position is None or highwater is None or position < highwater
 
     # --- assignment and seeks
 
@@ -314,6 +341,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = int(self.consumer.app.options.fetch_max_wait * 1000)
         # Without tables Faust takes an assignor that hands the topics of a group to different workers.
         consumer._partition_assignment_strategy = [self.consumer.app.assignor]
+        consumer._client.send = self.consumer.app.membership.watched(consumer._client.send)
         return consumer
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, float]:
@@ -326,10 +354,21 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return state._position, state.highwater, (state.timestamp or 0) / 1000
 
 
+class BatchProducer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer, which holds back what may not be this worker's to write any more: `streams/fencing.py`."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer = super()._new_producer(transactional_id)
+        client, app = producer.client, self.transport.app
+        client.send = app.membership.guarded(client.send, client.ready, lambda error: app.fail("producing", error))
+        return producer
+
+
 class BatchTransport(driver.Transport):  # type: ignore[misc]
-    """Faust's aiokafka transport with the consumer above."""
+    """Faust's aiokafka transport with the consumer and the producer above."""
 
     Consumer = BatchConsumer
+    Producer = BatchProducer
 
 
 class BatchSchema(faust.Schema):  # type: ignore[misc]

@@ -18,6 +18,7 @@ import tempfile
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 from xml.etree import ElementTree as ET
@@ -100,18 +101,48 @@ class ExternalBroker(Broker):
         pass
 
 
-class JavaBroker(Broker):
-    """A child process of these tests: KRaft, broker and controller in one, its data and log in `folder`."""
+@dataclass(frozen=True)
+class Member:
+    """A broker's place among those of its cluster: its number from 1, and the ports of all, in their order."""
 
-    def __init__(self, folder: Path, jars: Path) -> None:
-        self._port, self._controller_port = free_port(), free_port()
-        self.bootstrap = f"127.0.0.1:{self._port}"
+    number: int
+    ports: tuple[int, ...]
+    controller_ports: tuple[int, ...]
+    cluster: str
+
+    @property
+    def port(self) -> int:
+        return self.ports[self.number - 1]
+
+
+def members(count: int) -> list[Member]:
+    """The places of a new cluster of `count` brokers, on free ports."""
+    ports = tuple(free_port() for _ in range(count))
+    controllers = tuple(free_port() for _ in range(count))
+    cluster = uuid.uuid4().hex[:22]
+    return [Member(number, ports, controllers, cluster) for number in range(1, count + 1)]
+
+
+class JavaBroker(Broker):
+    """A child process of these tests: KRaft, broker and controller in one, its data and log in `folder`.
+
+    Without `member` it is a cluster of its own.
+    """
+
+    def __init__(self, folder: Path, jars: Path, member: Member | None = None) -> None:
+        self._member = member or members(1)[0]
+        self.bootstrap = f"127.0.0.1:{self._member.port}"
         self._folder = folder
         self._classpath = f"{jars}/*"
         self._log = folder / "broker.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.begin()
+        self.await_answer()
+
+    def begin(self) -> None:
+        """Start the process only: the first brokers of a cluster answer when enough of them run."""
         if self._process is not None:
             raise BrokerError(f"The broker at {self.bootstrap} already runs.")
         if not self._settings.exists():
@@ -125,6 +156,9 @@ class JavaBroker(Broker):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for pytest, which then stops the broker
             )
+
+    def await_answer(self) -> None:
+        """Return once it answers; it is ended when it does not."""
         try:
             await_broker(self.bootstrap, START_SECONDS, alive=self._alive, log=self._log)
         except BaseException:
@@ -155,10 +189,10 @@ class JavaBroker(Broker):
 
     def _format(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        lines = server_properties(self._port, self._controller_port, self._folder / "data").items()
+        lines = server_properties(self._member, self._folder / "data").items()
         draft = self._folder / "format.properties"
         draft.write_text("".join(f"{name}={value}\n" for name, value in lines))
-        run = ["kafka.tools.StorageTool", "format", "--cluster-id", uuid.uuid4().hex[:22], "-c", str(draft)]
+        run = ["kafka.tools.StorageTool", "format", "--cluster-id", self._member.cluster, "-c", str(draft)]
         with self._log.open("ab") as out:
             done = subprocess.run(self._java(*run), stdout=out, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
@@ -244,6 +278,14 @@ def broker(folder: Path, environment: Mapping[str, str] = os.environ, *, own: bo
             assert_never(source)
 
 
+def cluster(folder: Path, count: int) -> list[JavaBroker]:
+    """The brokers of a cluster, not yet started: `begin` each, then `await_answer`. Raises `NoKafkaError`."""
+    if (java_release() or 0) < JAVA_LEAST or not maven_installed():
+        raise NoKafkaError(f"A cluster of {count} brokers needs a JDK {JAVA_LEAST} or newer and Maven.")
+    jars = resolve_jars()
+    return [JavaBroker(folder / f"broker-{member.number}", jars, member) for member in members(count)]
+
+
 def java_release() -> int | None:
     """The feature release of `java` on the path (17, 21, ...), None without a working one."""
     if shutil.which("java") is None:
@@ -305,27 +347,33 @@ def resolve_jars() -> Path:
     return jars
 
 
-def server_properties(port: int, controller_port: int, data: Path) -> dict[str, str]:
-    """Kafka's settings for a broker that serves tests: quick to start, to rebalance and to compact."""
+def server_properties(member: Member, data: Path) -> dict[str, str]:
+    """Kafka's settings for a broker that serves tests: quick to start, to rebalance and to compact.
+
+    Three brokers or more keep three copies of Kafka's own topics, and write them to two.
+    """
+    voters = enumerate(member.controller_ports, 1)
+    copies = min(len(member.ports), 3)
     return {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "node.id": str(member.number),
+        "controller.quorum.voters": ",".join(f"{number}@127.0.0.1:{port}" for number, port in voters),
+        "listeners": f"PLAINTEXT://127.0.0.1:{member.port},"
+        f"CONTROLLER://127.0.0.1:{member.controller_ports[member.number - 1]}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{member.port}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": str(data),
+        "offsets.topic.replication.factor": str(copies),
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": str(max(1, copies - 1)),
         **SUITED_TO_TESTS,
     }
 
 
 SUITED_TO_TESTS = {
     "auto.create.topics.enable": "false",  # a misspelt topic must fail
-    "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",  # 50 by default, all made when the first group joins
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",
     # After a SIGKILL the controller refuses the broker until its old session ends: 9 s by default.
@@ -343,7 +391,7 @@ SUITED_TO_TESTS = {
 def docker_run(name: str, port: int) -> list[str]:
     """The arguments of `docker` that start the container."""
     settings = {
-        **server_properties(9092, 9093, Path("/var/lib/kafka/data")),
+        **server_properties(Member(1, (9092,), (9093,), ""), Path("/var/lib/kafka/data")),
         "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
     }

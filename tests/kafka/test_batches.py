@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -44,8 +45,10 @@ class Setup:
     store: str = "memory://"
     datadir: str = ""
     fail_on: str = ""  # the id of a record whose batch fails
+    stall_on: str = ""  # the id of a record in whose batch the process stops itself (SIGSTOP)
     oversize_on: str = ""  # the id of a record whose output no broker takes
     dump: str = ""  # a file for the state after recovery
+    standstill: float = 180.0  # seconds without progress that end the worker
     pause: float = 0.0  # seconds that a batch takes longer
     max_batch: int = 1000
 
@@ -78,6 +81,7 @@ def worker(setup: Setup) -> None:
         max_batch_records=setup.max_batch,
         max_fetch_bytes=64 << 10,
         request_timeout=6.0,
+        standstill=setup.standstill,
         max_request_bytes=8 << 20,
     )
     app = create_app(options)
@@ -91,6 +95,8 @@ def worker(setup: Setup) -> None:
             name = record.value
             if name.decode() == setup.fail_on:
                 raise ValueError("told to fail")
+            if name.decode() == setup.stall_on:
+                os.kill(os.getpid(), signal.SIGSTOP)
             value = os.urandom(3 << 20) if name.decode() == setup.oversize_on else name
             plan.sends.append(Send(setup.output, name, value, partition=batch.partition))
             plan.writes.append(Write("last", record.key, name))
@@ -351,6 +357,45 @@ def test_a_batch_that_fails_ends_the_process_and_is_not_committed(setup: Setup, 
     with started(setup) as process:
         asyncio.run(until(setup, names(records)))
         assert stop(process) == 0
+
+
+def test_a_worker_that_stood_still_writes_nothing_once_its_partitions_are_anothers(setup: Setup) -> None:
+    records = some_records(setup, 6_000)
+    asyncio.run(produced(setup, records))
+    with started(replace(setup, stall_on=records[3_000].name)) as zombie:
+        asyncio.run(flowing(setup))
+        stopped_itself(zombie)
+        with started(setup) as owner:
+            before = len(asyncio.run(until(setup, names(records))))
+            zombie.send_signal(signal.SIGCONT)
+            code = zombie.wait(timeout=20)
+            after = len(asyncio.run(everything(setup.bootstrap, setup.output)))
+            assert stop(owner) == 0
+    assert (after - before, code) == (0, 70)
+
+
+def stopped_itself(process: subprocess.Popen[bytes]) -> None:
+    """Returns once a process is stopped by a signal."""
+    deadline = time.monotonic() + 30
+    while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.05)
+
+
+def test_a_worker_that_stands_still_ends_and_one_that_has_nothing_to_do_does_not(setup: Setup) -> None:
+    records = some_records(setup, 2_000)
+    setup.standstill = 6.0
+    asyncio.run(produced(setup, records[:1_000]))
+    with started(setup) as process:
+        asyncio.run(until(setup, names(records[:1_000])))
+        time.sleep(13)
+        assert process.poll() is None
+        asyncio.run(produced(setup, records[1_000:]))
+        asyncio.run(until(setup, names(records)))
+        assert stop(process) == 0
+    asyncio.run(produced(setup, some_records(setup, 10, begin=2_000)))
+    with started(replace(setup, pause=60.0)) as process:
+        assert process.wait(timeout=45) == 70
 
 
 def test_a_graceful_stop_commits_what_is_handled_and_nothing_else(setup: Setup) -> None:

@@ -215,6 +215,33 @@ def test_what_is_remembered_does_not_depend_on_the_order_of_arrival(
     assert memory == remembered(offences, ladder)
 
 
+SHORT = ladder(Rung("first", HOUR * 12), Rung("first", DAY), Rung("egregious", None), window=10 * DAY)
+LATE = st.lists(st.tuples(st.integers(0, 30).map(lambda day: 24 * day), st.integers(0, 10 * 24 - 1)), max_size=12)
+
+
+@given(LATE)
+def test_an_offence_up_to_a_window_late_leads_to_what_it_would_have_led_to_in_time(late: list[tuple[int, int]]) -> None:
+    memory: list[Offence] = []
+    for hour, _ in sorted(late, key=sum):
+        memory = remembered([*memory, offence(hour)], SHORT)
+    in_time = standing("domain", remembered([offence(hour) for hour, _ in late], SHORT), SHORT, CLAUSES)
+    assert said(standing("domain", memory, SHORT, CLAUSES)) == said(in_time)
+
+
+def said(found: Standing | None) -> object:
+    """What a standing puts in force."""
+    return found and (found.rung, found.starts, found.ends, found.actions)
+
+
+def test_an_earlier_offence_that_comes_late_counts_those_before_it_too() -> None:
+    """Days 1, 8 and 10 are three offences within a window; day 10 comes when 8, 14 and 16 have led to the same."""
+    days = (1, 8, 14, 16, 10)
+    memory: list[Offence] = []
+    for day in days:
+        memory = remembered([*memory, offence(24 * day)], SHORT)
+    assert said(standing("domain", memory, SHORT, CLAUSES)) == said(held(SHORT, *(offence(24 * day) for day in days)))
+
+
 @given(OFFENCES | BURSTS, LADDERS)
 def test_what_is_said_not_to_matter_does_not(offences: list[Offence], ladder: Ladder) -> None:
     memory: list[Offence] = []

@@ -368,6 +368,11 @@ def test_writes_are_stamped_above_everything_restored_even_after_the_group_was_d
     assert send.headers == [("generation", b"51")]
 
 
+def test_changelogs_need_as_many_copies_as_the_other_topics() -> None:
+    options = Options(app_id="app", bootstrap="localhost:1", partitions=2, replication=3, min_insync_replicas=2)
+    assert create_app(options).state_table("table").changelog_topic.config["min.insync.replicas"] == "2"
+
+
 # --- a guard
 
 WATCHED = {

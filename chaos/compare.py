@@ -1,0 +1,224 @@
+"""What the workers left on the topics against what the offline engine says.
+
+Compared are, for every subject: the violations on their topic, by id, and what they say; the offences that the table
+of subjects remembers; what is in force at the end by that table; and the ban list. Every enforcement that is in force
+must have been published. Dead letters must be the records that are no events, byte for byte, each at least once.
+
+A record that stands on a topic several times with the same id and content is a repeat, which every consumer can drop;
+it is no difference. The enforcements on the way to where a subject ends are not compared: they depend on the order in
+which partitions and topics met (docs/guarantee.md).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chaos.oracle import Place, Truth
+from chaos.readback import records
+from rules.decisions import BanEntry, Enforcement, Violation
+from rules.enforce import Enforcer, SubjectState, decode_subject
+from rules.events import millis
+from streams.codec import decode_ban
+from streams.settings import Settings
+from streams.stores import current_state
+from streams.topics import topic_names
+
+_VIOLATION = msgspec.json.Decoder(Violation)
+_ENFORCEMENT = msgspec.json.Decoder(Enforcement)
+SHOWN = 20
+"""Differences of a kind that are shown one by one."""
+
+
+@dataclass
+class Differences:
+    """What is missing, what counts more than once, and what is otherwise; each a line for a person."""
+
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)
+    dead_letters: int = 0
+    """Records of the input that are on the dead letters, each counted once."""
+    repeats: int = 0
+    """Records that repeat another: the cost of at-least-once delivery, and no difference."""
+    compared: Counter[str] = field(default_factory=Counter)
+    """How much was compared: violations, subjects, bans, enforcements."""
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.duplicated or self.diverged)
+
+    def lines(self) -> list[str]:
+        """The differences, the first of each kind."""
+        return [
+            f"{kind}: {line}"
+            for kind, found in (("lost", self.lost), ("duplicated", self.duplicated), ("diverged", self.diverged))
+            for line in (*found[:SHOWN], *([f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []))
+        ]
+
+
+@dataclass
+class Outputs:
+    """What the workers left: the records of each topic, by partition and offset."""
+
+    violations: list[Any]
+    subjects: list[Any]
+    """The changelog of the table of subjects."""
+    enforcements: list[Any]
+    bans: list[Any]
+    dead_letters: list[Any]
+
+
+async def outputs(settings: Settings) -> Outputs:
+    """Reads them back from the topics."""
+    names = topic_names(settings)
+    return Outputs(
+        violations=await records(settings, names.violations),
+        subjects=await records(settings, f"{settings.app_id}-subjects-changelog"),
+        enforcements=await records(settings, names.enforcements),
+        bans=await records(settings, names.bans),
+        dead_letters=await records(settings, names.dead_letters),
+    )
+
+
+def compare(found: Outputs, expected: Truth, sent: int) -> Differences:
+    """Compares what the workers left with `expected`; `sent`: records that the feed was told are written."""
+    result = Differences()
+    if expected.records < sent:
+        result.lost.append(f"{sent - expected.records} records that the brokers acknowledged are not on the log")
+    _compare_violations(found.violations, expected, result)
+    states = {key.decode(): value for key, value in current_state(found.subjects).items()}
+    published: set[str] = set()
+    for record in found.enforcements:
+        decision = _ENFORCEMENT.decode(record.value)
+        result.repeats += decision.id in published
+        published.add(decision.id)
+    _compare_subjects(states, published, expected, result)
+    _compare_bans(found.bans, expected, result)
+    _compare_dead_letters(found.dead_letters, expected, result)
+    return result
+
+
+def _compare_violations(log: list[Any], expected: Truth, found: Differences) -> None:
+    seen: dict[str, Violation] = {}
+    for record in log:
+        violation = _VIOLATION.decode(record.value)
+        before = seen.setdefault(violation.id, violation)
+        found.repeats += before is not violation
+        if _charge(before) != _charge(violation):
+            found.diverged.append(f"violation {violation.id} of {violation.subject} was judged twice, differently")
+    found.compared["violations"] = len(seen)
+    for identity, violation in expected.violations.items():
+        there = seen.pop(identity, None)
+        if there is None:
+            found.lost.append(_violation_line(violation))
+        elif _charge(there) != _charge(violation):
+            found.diverged.append(f"{_violation_line(violation)}: {_charge(there)}, expected {_charge(violation)}")
+    found.duplicated.extend(f"not due: {_violation_line(violation)}" for violation in seen.values())
+
+
+def _charge(violation: Violation) -> tuple[Any, ...]:
+    return (
+        violation.subject,
+        violation.clause,
+        violation.severity,
+        violation.mode,
+        violation.time,
+        violation.holds_share_api,
+    )
+
+
+def _violation_line(violation: Violation) -> str:
+    return f"violation {violation.id}: {violation.rule} by {violation.event.id}, against {violation.subject}"
+
+
+def _compare_subjects(states: dict[str, bytes], published: set[str], expected: Truth, found: Differences) -> None:
+    """The table: how often each subject offended, and what that puts in force, as of the newest event."""
+    enforcer, at = Enforcer(expected.engine.pack), expected.newest
+    for subject in sorted({*states, *expected.engine.subjects}):
+        ours = _settled(enforcer, subject, states.get(subject), at)
+        theirs = _settled(enforcer, subject, expected.engine.subjects.get(subject), at)
+        found.compared["subjects"] += 1
+        counted, due = _offences(ours), _offences(theirs)
+        if missing := due - counted:
+            found.lost.append(
+                f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(missing)} is missing"
+            )
+        if extra := counted - due:
+            found.duplicated.append(
+                f"{subject} remembers {counted.total()} offences, not {due.total()}: {min(extra)} is too many"
+            )
+        if ours.reports != theirs.reports:
+            found.diverged.append(
+                f"{subject} remembers {len(ours.reports)} reports, not {len(theirs.reports)}, or others"
+            )
+        held = enforcer.in_force(subject, states.get(subject), at)
+        wanted = enforcer.in_force(subject, expected.engine.subjects.get(subject), at)
+        if held != wanted:
+            found.diverged.append(f"{subject} has in force {_entries(held)}, not {_entries(wanted)}")
+        for entry in wanted:
+            found.compared["enforcements"] += 1
+            if entry.enforcement not in published:
+                found.lost.append(f"enforcement {entry.enforcement} of {subject} ({entry.action}) was never published")
+
+
+def _settled(enforcer: Enforcer, subject: str, data: bytes | None, at: int) -> SubjectState:
+    """A state as the passing of time alone makes it by `at`: workers forget when they come to it."""
+    if data is None:
+        return SubjectState()
+    passed = enforcer.expire(subject, data, at)
+    return decode_subject(passed.states.get(subject, data))
+
+
+def _offences(state: SubjectState) -> Counter[tuple[Any, ...]]:
+    return Counter((ladder, *offence) for ladder, offences in state.offences.items() for offence in offences)
+
+
+def _compare_bans(log: list[Any], expected: Truth, found: Differences) -> None:
+    """The ban list: the newest record of each subject, without sanctions that have ended by the newest event."""
+    newest: dict[str, bytes | None] = {record.key.decode(): record.value for record in log}
+    for subject in sorted({*newest, *expected.engine.bans}):
+        ban = decode_ban(newest.get(subject))
+        wanted = expected.engine.in_force(subject, expected.newest)
+        held = [] if ban is None else [entry for entry in ban.sanctions if _holds(entry, expected.newest)]
+        found.compared["bans"] += bool(wanted)
+        if held == wanted:
+            continue
+        listed = Counter((entry.action, entry.ladder) for entry in held)
+        if not held:
+            found.lost.append(f"{subject} is not on the ban list: {_entries(wanted)}")
+        elif max(listed.values()) > 1:
+            found.duplicated.append(f"{subject} is on the ban list twice: {_entries(held)}")
+        else:
+            found.diverged.append(f"{subject} is on the ban list with {_entries(held)}, not {_entries(wanted)}")
+
+
+def _holds(entry: BanEntry, at: int) -> bool:
+    return entry.ends is None or millis(entry.ends) > at
+
+
+def _entries(entries: list[BanEntry]) -> str:
+    return (
+        "; ".join(
+            f"{entry.action} ({entry.ladder}, rung {entry.rung}, until {entry.ends or 'for good'}, {entry.enforcement})"
+            for entry in entries
+        )
+        or "nothing"
+    )
+
+
+def _compare_dead_letters(log: list[Any], expected: Truth, found: Differences) -> None:
+    seen: set[Place] = set()
+    for record in log:
+        headers = dict(record.headers)
+        place = (headers["topic"].decode(), int(headers["partition"]), int(headers["offset"]))
+        found.repeats += place in seen
+        seen.add(place)
+        if place not in expected.poison:
+            found.diverged.append(f"{place} is on the dead letters and is an event: {headers['detail'].decode()}")
+        elif expected.poison[place] != record.value:
+            found.diverged.append(f"{place} is on the dead letters with other bytes")
+    found.dead_letters = len(seen & expected.poison.keys())
+    found.lost.extend(f"{place} is no event and not on the dead letters" for place in expected.poison.keys() - seen)
