@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: demo test setup lint types lexicons clean
+.PHONY: demo test setup lint types lexicons bench bench-report clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -33,6 +33,18 @@ test: setup lint types
 lexicons: setup
 	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
 	$(BIN)/python -m lab.recipes.landing_pages $(LABELLED)
+
+# Streamwarden against every alternative, on one broker; make bench ARGS="--help" shows what there is to choose.
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# docs/performance.md from benchmarks/results.json
+bench-report: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.report $(ARGS)
+
+$(VENV)/.installed-bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
