@@ -18,7 +18,7 @@ from benchmarks.events import Recorded
 from benchmarks.packs import HIT, pack_of_rules, pack_of_words
 from benchmarks.pipeline import judge
 from benchmarks.progress import Steps
-from rules.packs import SHIPPED
+from rules.packs import SHIPPED, Pack, load_pack
 from streams.demo.texts import OFFENDING_TEXTS, POSTS, SLOTS
 
 WORDS = (10, 100, 1_000, 10_000, 100_000)
@@ -59,23 +59,21 @@ def measure_growth(count: int, folder: Path, steps: Steps, curves: Iterable[str]
 
 def _words(value: float, count: int, folder: Path) -> Point:
     events = _posts(count, _USUAL_LENGTH, _USUAL_HITS, HIT)
-    pack_of_words(int(value), _texts(events), folder)
-    return _point(value, folder, events)
+    return _point(value, pack_of_words(int(value), _texts(events), folder), events)
 
 
 def _rules(value: float, count: int, folder: Path) -> Point:
     events = _posts(count, _USUAL_LENGTH, _USUAL_HITS, HIT)
-    pack_of_rules(int(value), _texts(events), folder)
-    return _point(value, folder, events)
+    return _point(value, pack_of_rules(int(value), _texts(events), folder), events)
 
 
 def _length(value: float, count: int, _: Path) -> Point:
     fewer = max(500, min(count, int(_CHARACTERS / value)))
-    return _point(value, SHIPPED, _posts(fewer, int(value), 0.0, HIT))
+    return _point(value, load_pack(SHIPPED), _posts(fewer, int(value), 0.0, HIT))
 
 
 def _hit_share(value: float, count: int, _: Path) -> Point:
-    return _point(value, SHIPPED, _posts(count, _USUAL_LENGTH, value, None))
+    return _point(value, load_pack(SHIPPED), _posts(count, _USUAL_LENGTH, value, None))
 
 
 _CURVES: dict[str, tuple[Sequence[float], Callable[[float, int, Path], Point]]] = {
@@ -86,7 +84,7 @@ _CURVES: dict[str, tuple[Sequence[float], Callable[[float, int, Path], Point]]] 
 }
 
 
-def _point(value: float, pack: Path, events: Sequence[Recorded]) -> Point:
+def _point(value: float, pack: Pack, events: Sequence[Recorded]) -> Point:
     judged = judge(pack, events)
     return Point(value, 1e6 / judged.cpu_us, judged.cpu_us, judged.hit_share)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +24,9 @@ _LADDER = {"clauses": ["made"], "window": "180d", "grace": "1h", "rungs": [{"app
 def pack_of_words(count: int, texts: Iterable[str], folder: Path) -> Pack:
     """One rule whose lexicon has `count` words besides the one that hits."""
     words = list(made_up_words(count, texts))
-    return _loaded({"words": [HIT, *words]}, {"made.words": "words"}, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "words.txt").write_text("\n".join([HIT, *words]) + "\n", encoding="utf-8")
+    return _loaded({"words": {"file": "words.txt"}}, {"made.words": "words"}, {"made.words": HIT}, folder)
 
 
 def pack_of_rules(count: int, texts: Iterable[str], folder: Path) -> Pack:
@@ -31,7 +34,9 @@ def pack_of_rules(count: int, texts: Iterable[str], folder: Path) -> Pack:
     words = made_up_words(count * _WORDS_A_RULE, texts)
     lexicons = {f"words_{at}": [next(words) for _ in range(_WORDS_A_RULE)] for at in range(count)}
     lexicons["words_0"][0] = HIT
-    return _loaded(lexicons, {f"made.rule_{at}": f"words_{at}" for at in range(count)}, folder)
+    rules = {f"made.rule_{at}": f"words_{at}" for at in range(count)}
+    hits = {rule: lexicons[name][0] for rule, name in rules.items()}
+    return _loaded({name: {"words": own} for name, own in lexicons.items()}, rules, hits, folder)
 
 
 def made_up_words(count: int, texts: Iterable[str]) -> Iterator[str]:
@@ -47,17 +52,17 @@ def made_up_words(count: int, texts: Iterable[str]) -> Iterator[str]:
             yield word
 
 
-def _loaded(lexicons: dict[str, list[str]], rules: dict[str, str], folder: Path) -> Pack:
-    """`rules`: the lexicon of each."""
+def _loaded(lexicons: dict[str, Any], rules: dict[str, str], hits: dict[str, str], folder: Path) -> Pack:
+    """`rules`: the lexicon of each; `hits`: a text that each of them finds."""
     folder.mkdir(parents=True, exist_ok=True)
     sections = {
         "pack": {"name": "made-up", "version": "1", "description": "for benchmarks"},
         "clauses": {"made.1": _CLAUSE},
         "ladders": {"made": _LADDER},
-        "lexicons": {name: {"words": words} for name, words in lexicons.items()},
+        "lexicons": lexicons,
         "signals": {name: {"lexicon": name} for name in lexicons},
         "rules": {
-            rule: {"clause": "made.1", "when": name, "hits": [lexicons[name][0]], "passes": ["天气很好"]}
+            rule: {"clause": "made.1", "when": name, "hits": [hits[rule]], "passes": ["天气很好"]}
             for rule, name in rules.items()
         },
     }

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.cluster import STATES
 from benchmarks.contenders.stages import Record, Stages, keep, spare_the_collector
 from benchmarks.events import Recorded
+from rules.packs import Pack
 from streams.settings import Settings
 from streams.topics import topic_names
 
@@ -27,13 +27,13 @@ class Judged(NamedTuple):
     hit_share: float
 
 
-def judge(pack: Path, events: Sequence[Recorded], rounds: int = 3) -> Judged:
+def judge(pack: Pack, events: Sequence[Recorded], rounds: int = 3) -> Judged:
     """The least of several rounds, each with fresh states; the first one warms up and does not count."""
-    settings = Settings(pack=pack, log_level="error")
+    settings = Settings()
     best, hits = float("inf"), 0
     for counted in range(rounds + 1):
         states: dict[str, dict[bytes, bytes]] = {name: {} for name in STATES}
-        stages = Stages(settings, states)
+        stages = Stages(settings, states, pack)
         batches = _batches(settings, events)
         spare_the_collector()
         began, hits = time.process_time(), 0

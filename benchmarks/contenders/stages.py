@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from rules.crowds import Crowds
 from rules.enforce import Enforcer
-from rules.packs import load_pack
+from rules.packs import Pack, load_pack
 from rules.screen import Screen
 from streams.batches import Lease, Plan, RecordBatch
 from streams.crowds import Gathering
@@ -97,10 +97,12 @@ class _Uncounted:
 class Stages:
     """SCREEN, CROWDS and ENFORCE with the pack of `settings`, over the states that a contender keeps."""
 
-    def __init__(self, settings: Settings, states: Mapping[str, Mapping[bytes, bytes]]) -> None:
-        """`states`: `accounts`, `crowds` and `subjects`."""
+    def __init__(
+        self, settings: Settings, states: Mapping[str, Mapping[bytes, bytes]], pack: Pack | None = None
+    ) -> None:
+        """`states`: `accounts`, `crowds` and `subjects`. `pack`: instead of loading that of `settings`."""
         names = topic_names(settings)
-        pack = load_pack(settings.pack)
+        pack = pack or load_pack(settings.pack)
         tables = {name: cast(StateTable, Table(name, state)) for name, state in states.items()}
         metrics, clock = cast(Metrics, _Uncounted()), StreamTime()
         self.contents = tuple(names[:3])
