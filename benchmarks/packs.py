@@ -17,6 +17,8 @@ from rules.packs import Pack, load_pack
 HIT = "虚构命中词"
 """The word of the one rule that hits, in every pack."""
 _WORDS_A_RULE = 5
+_SIZES = (2, 3, 3, 4, 4, 5)
+"""Characters of a made-up word, as often as they stand here."""
 _CLAUSE = {"title": {"zh": "测试", "en": "test"}, "first": ["block_access"], "egregious": ["ban_account"]}
 _LADDER = {"clauses": ["made"], "window": "180d", "grace": "1h", "rungs": [{"apply": "first", "for": "12h"}]}
 
@@ -41,13 +43,14 @@ def pack_of_rules(count: int, texts: Iterable[str], folder: Path) -> Pack:
 
 def made_up_words(count: int, texts: Iterable[str]) -> Iterator[str]:
     """Distinct words of two to five of the texts' own characters, none of which stands in the texts."""
-    joined = "\n".join(texts)
-    letters = sorted({letter for letter in joined if "一" <= letter <= "鿿"})
+    distinct = dict.fromkeys(texts)
+    letters = sorted({letter for text in distinct for letter in text if "一" <= letter <= "鿿"})
+    found = {text[at : at + size] for text in distinct for size in set(_SIZES) for at in range(len(text) - size + 1)}
     chance = random.Random(3)
     seen: set[str] = set()
     while len(seen) < count:
-        word = "".join(chance.choices(letters, k=chance.choice((2, 3, 3, 4, 4, 5))))
-        if word not in seen and word not in joined:
+        word = "".join(chance.choices(letters, k=chance.choice(_SIZES)))
+        if word not in seen and word not in found:
             seen.add(word)
             yield word
 
