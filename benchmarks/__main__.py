@@ -54,7 +54,6 @@ def main() -> None:
         _measure(found, parts, plan, arguments)
     except (ContenderError, BrokerError, NoKafkaError, files.ResultsError) as error:
         sys.exit(f"benchmarks: {error}")
-    files.save(arguments.output, found)
     if arguments.json:
         sys.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -100,6 +99,7 @@ def _measure(found: files.Results, parts: Sequence[str], plan: Plan, arguments: 
         if "growth" in parts:
             with on_cores(cores().measured):
                 found.growth = measure_growth(plan.growth_events, folder, steps)
+            files.save(arguments.output, found)
         if set(parts) <= {"growth"}:
             return
         with started_broker(folder / "kafka") as bootstrap, on_cores(cores().rest):
@@ -108,8 +108,10 @@ def _measure(found: files.Results, parts: Sequence[str], plan: Plan, arguments: 
                 _compare(found, bench, arguments)
             if "workers" in parts:
                 found.workers = measure_workers(bench, recorded(plan.workers_events))
+                files.save(arguments.output, found)
             if "recovery" in parts:
                 found.recovery = measure_recovery(bench)
+                files.save(arguments.output, found)
 
 
 def _compare(found: files.Results, bench: Bench, arguments: argparse.Namespace) -> None:
@@ -125,6 +127,7 @@ def _compare(found: files.Results, bench: Bench, arguments: argparse.Namespace) 
         repetitions=bench.plan.repetitions,
         machine=describe(),
     )
+    files.save(arguments.output, found)
 
 
 def _commit() -> str:

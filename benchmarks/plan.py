@@ -28,8 +28,8 @@ FULL = Plan(
 )
 QUICK = Plan(
     repetitions=1,
-    events=80_000,
-    fewest=4_000,
+    events=60_000,
+    fewest=2_000,
     latency_s=8.0,
     growth_events=8_000,
     workers_events=60_000,
