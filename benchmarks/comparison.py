@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS, RATIOS, STREAMWARDEN, Contender
 from benchmarks.events import Recorded
-from benchmarks.latency import Latency, measure_latency
+from benchmarks.latency import FellBehindError, Latency, measure_latency
 from benchmarks.throughput import Throughput, measure_throughput
 
 
@@ -45,7 +45,10 @@ def _compared(bench: Bench, contender: Contender, runs: list[Throughput], events
     latency = None
     if contender.judges:
         with bench.steps.step(f"{contender.title}, latency at {per_second / 2:,.0f} events/s"):
-            latency = measure_latency(bench, contender, events, per_second / 2, _label(contender, "latency"))
+            try:
+                latency = measure_latency(bench, contender, events, per_second / 2, _label(contender, "latency"))
+            except FellBehindError as error:
+                bench.steps.note(f"no latency of {contender.title}: {error}")
     return Compared(
         title=contender.title,
         per_second=per_second,

@@ -18,6 +18,10 @@ class Steps:
         self._console = Console(stderr=True, highlight=False)
         self._shown = sys.stderr.isatty()
 
+    def note(self, text: str) -> None:
+        """Something to know that is no failure."""
+        self._console.print(f"  {text}")
+
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[float], None]]:
         """One step; what it yields is told the share (0 to 1) that is done."""
