@@ -69,7 +69,7 @@ _ENFORCEMENT = msgspec.json.Decoder(_Enforcement)
 
 
 def measure_latency(bench: Bench, contender: Contender, events: Sequence[Recorded], rate: float, label: str) -> Latency:
-    """Runs a contender at `rate` events a second for as long as the plan says. Raises ContenderError, FellBehindError."""
+    """Runs a contender at `rate` events a second for the plan's seconds. Raises ContenderError, FellBehindError."""
     settings = settings_for(bench.bootstrap, label, bench.folder / label)
     return asyncio.run(_measure(contender, settings, events, _Load(rate, bench.plan.latency_s)))
 
