@@ -38,6 +38,9 @@ def draw(results: Results, path: Path) -> None:
 
 def _throughput(axis: Any, results: Results) -> None:
     found = list(reversed(results.contenders.items()))
+    if not found:
+        axis.set_visible(False)
+        return
     colours = [_OURS if name == STREAMWARDEN.name else _THEIRS for name, _ in found]
     bars = axis.barh([each.title for _, each in found], [each.per_second for _, each in found], color=colours)
     axis.bar_label(bars, fmt="{:,.0f}", padding=3)
@@ -52,6 +55,9 @@ def _latency(axis: Any, results: Results) -> None:
         for name, each in results.contenders.items()
         if each.latency is not None and each.latency.violation is not None
     ]
+    if not found:
+        axis.set_visible(False)
+        return
     for height, (name, _, latency) in enumerate(reversed(found)):
         colour = _OURS if name == STREAMWARDEN.name else _THEIRS
         axis.plot([latency.p50, latency.p99], [height, height], color=colour, linewidth=5,
@@ -66,6 +72,9 @@ def _latency(axis: Any, results: Results) -> None:
 
 def _growth(axis: Any, results: Results, name: str, label: str) -> None:
     points = results.growth.get(name, [])
+    if not points:
+        axis.set_visible(False)
+        return
     axis.plot([point.x for point in points], [point.cpu_us for point in points], marker="o", color=_OURS)
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)

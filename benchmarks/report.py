@@ -23,7 +23,7 @@ here are never written by hand.
 * **One run, one broker, the same events, the same pack, the same work.** Every contender decodes, judges, enforces and
   encodes with the same code (`benchmarks/contenders/stages.py`: the stages of a worker) and publishes the same
   records - violations, sightings, enforcements, bans, reviews, dead letters and the changelogs of its states -
-  with `acks=all` and lz4. Only what moves records differs.
+  with `acks=all` and the same compression. Only what moves records differs.
 * The measured process has one core to itself with all its threads; the Kafka broker and the harness have the others.
 * Batches of at most 4,096 records where there are batches, 25 ms to fill one, fetches of at most 1 MiB a partition,
   commits every 0.5 s, the same settings of the garbage collector.
