@@ -67,7 +67,7 @@ def _latency(axis: Any, results: Results) -> None:
     axis.set_yticks(range(len(found)), [title for _, title, _ in reversed(found)])
     axis.set_xscale("log")
     axis.margins(x=0.25)
-    axis.set_title("ms to the violation, p50 to p99, at half load (log)")
+    axis.set_title("ms to a violation, p50 to p99 (log)")
 
 
 def _growth(axis: Any, results: Results, name: str, label: str) -> None:
@@ -77,6 +77,6 @@ def _growth(axis: Any, results: Results, name: str, label: str) -> None:
         return
     axis.plot([point.x for point in points], [point.cpu_us for point in points], marker="o", color=_OURS)
     axis.set_xscale("log")
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.15 * max(point.cpu_us for point in points))
     axis.set_xlabel(label)
     axis.set_title("µs of CPU to judge an event")
