@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+BENCH  := .venv-bench
 ARGS   ?=
 
-.PHONY: demo test chaos soak setup lint types lexicons clean
+.PHONY: demo test chaos soak bench bench-report setup lint types lexicons clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -42,5 +43,19 @@ lexicons: setup
 	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
 	$(BIN)/python -m lab.recipes.landing_pages $(LABELLED)
 
+# Streamwarden against every alternative, on one broker; make bench ARGS="--help" shows what there is to choose.
+# In an environment of its own: the contenders want other versions of some libraries.
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks $(ARGS)
+
+# docs/performance.md from benchmarks/results.json
+bench-report: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks.report $(ARGS)
+
+$(BENCH)/.installed: $(STAMP)
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build rules/scans/*.so *.egg-info
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build rules/scans/*.so *.egg-info

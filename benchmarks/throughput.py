@@ -1,154 +1,107 @@
-"""Events a second of one worker process on real Kafka: `python -m benchmarks.throughput [--events N]`.
+"""Events a second of one contender: it finds its topics filled, and is watched through what it commits.
 
-The demo mix with the shipped pack, written to the topics before the worker starts. The worker is pinned to one core,
-the broker to the others. Counted between a tenth and nine tenths of the way, so neither start-up nor the last commit
-is in it. Uses the broker of the test suite, so KAFKA_BOOTSTRAP is honoured.
+Counted from the first commit past a tenth of the events to the one that completes the input topics, so start-up is not
+in it. Whoever leaves its own violations and sightings lying until then pays: the time until those are done too counts,
+but for a second that any chain of commits takes.
 """
 
-import argparse
+from __future__ import annotations
+
 import asyncio
-import os
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import orjson
-import psutil
-from aiokafka import AIOKafkaProducer
-from rich.console import Console
+import msgspec
 
-from streams.demo.traffic import traffic
-from streams.embedded import end, free_port
-from streams.sending import Send, Sender
+from benchmarks.bench import Bench
+from benchmarks.cluster import COMMIT_SECONDS, Positions, fill, sends_of, settings_for, topics_of
+from benchmarks.contenders import Contender
+from benchmarks.events import Recorded
+from benchmarks.process import ContenderError, Running, started
 from streams.settings import Settings
-from streams.topics import create_topics, topic_names
-from tests.kafka.broker import broker
 
-_CHUNK = 5000
-_LIMIT_S = 300.0
-
-
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=600_000)
-    parser.add_argument("--partitions", type=int, default=4)
-    parser.add_argument("--store", default="memory://", choices=("memory://", "rocksdb://"))
-    arguments = parser.parse_args()
-    console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder:
-        server = broker(Path(folder, "kafka"))
-        server.start()
-        try:
-            pin_children(all_but_first())
-            settings = Settings(
-                bootstrap=server.bootstrap,
-                topic_prefix=f"bench{os.getpid()}-",
-                app_id=f"bench{os.getpid()}",
-                partitions=arguments.partitions,
-                store=arguments.store,
-                data_dir=Path(folder, "state"),
-                web_port=free_port(),
-                log_level="warning",
-            )
-            asyncio.run(create_topics(settings))
-            with console.status(f"writing {arguments.events:,} events"):
-                asyncio.run(fill(settings, arguments.events))
-            with console.status("judging"), worker(settings) as process:
-                report(settings, process, arguments.events)
-        finally:
-            server.close()
+WARM_SHARE = 0.1
+DRAIN_FREE_S = 1.0 + 2 * COMMIT_SECONDS
+_LOOK_S = 0.1
+_STUCK_S = 120.0
+"""Without a commit for so long, it will not get on."""
 
 
-def all_but_first() -> list[int]:
-    """The cores for the broker: all but the first, or the only one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[1:] or cores
+class Throughput(msgspec.Struct, frozen=True):
+    """One run of a contender; seconds are those that count."""
+
+    events: int
+    seconds: float
+    per_second: float
+    cpu_us: float
+    peak_mb: float
+    drain_s: float
 
 
-def pin_children(cores: list[int]) -> None:
-    """Pins the processes this one started."""
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            child.cpu_affinity(cores)
+Tell = Callable[[float], None]
 
 
-async def fill(settings: Settings, count: int) -> None:
-    """Writes `count` events to the input topics, in their order."""
-    names = topic_names(settings)
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap, acks="all", compression_type="lz4", max_batch_size=1 << 18
+def measure_throughput(
+    bench: Bench, contender: Contender, events: Sequence[Recorded], label: str, tell: Tell
+) -> Throughput:
+    """One repetition. `tell`: is told the share that is done. Raises ContenderError."""
+    folder = bench.folder / label
+    return asyncio.run(_measure(contender, settings_for(bench.bootstrap, label, folder), events, folder, tell))
+
+
+async def _measure(
+    contender: Contender, settings: Settings, events: Sequence[Recorded], folder: Path, tell: Tell
+) -> Throughput:
+    async with topics_of(settings) as names:
+        await fill(settings.bootstrap, sends_of(names, events))
+        with started(contender.command, settings, folder) as running:
+            async with Positions(settings) as positions:
+                return await watch([running], positions, len(events), judges=contender.judges, tell=tell)
+
+
+async def watch(
+    running: Sequence[Running], positions: Positions, total: int, *, judges: bool = True, tell: Tell = lambda _: None
+) -> Throughput:
+    """Watches processes through `total` events, to the end."""
+    first: tuple[float, float, int] | None = None
+    done, moved = 0, time.monotonic()
+    while done < total:
+        await asyncio.sleep(_LOOK_S)
+        _check(running, moved)
+        before, done = done, await positions.done()
+        now = time.monotonic()
+        if done > before:
+            moved = now
+            tell(done / total)
+            if first is None and done >= total * WARM_SHARE:
+                first = now, _cpu(running), done
+    inputs_done = time.monotonic()
+    while judges and await positions.behind():
+        await asyncio.sleep(_LOOK_S)
+        _check(running, inputs_done)
+    if first is None or first[2] >= total:
+        raise ContenderError("too few events to measure: all were done at the first commit; give more")
+    drain = time.monotonic() - inputs_done
+    began, cpu, skipped = first
+    seconds = inputs_done - began + max(0.0, drain - DRAIN_FREE_S)
+    counted = total - skipped
+    return Throughput(
+        events=counted,
+        seconds=seconds,
+        per_second=counted / seconds,
+        cpu_us=(_cpu(running) - cpu) / counted * 1e6,
+        peak_mb=sum(each.peak_mb() for each in running),
+        drain_s=drain,
     )
-    await producer.start()
-    try:
-        sender = Sender(lambda: producer, max_record_bytes=1_000_000)
-        items = islice(traffic(start=datetime.now(UTC), per_second=10_000), count)
-        while chunk := list(islice(items, _CHUNK)):
-            await sender.send_all(
-                Send(
-                    names.input(item.kind),
-                    item.key.encode(),
-                    item.raw if item.body is None else orjson.dumps(item.body),
-                )
-                for item in chunk
-            )
-    finally:
-        await producer.stop()
 
 
-@contextmanager
-def worker(settings: Settings) -> Iterator[psutil.Process]:
-    """One worker process, on the first core."""
-    given = {f"WARDEN_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    command = [sys.executable, "-m", "streams.cli", "worker"]
-    process = subprocess.Popen(command, env={**os.environ, **given})
-    try:
-        running = psutil.Process(process.pid)
-        running.cpu_affinity(sorted(os.sched_getaffinity(0))[:1])
-        yield running
-    finally:
-        end(process, 30)
+def _cpu(running: Sequence[Running]) -> float:
+    return sum(each.cpu() for each in running)
 
 
-def report(settings: Settings, process: psutil.Process, events: int) -> None:
-    """Watches the worker's own count and prints what it did."""
-    names = topic_names(settings)
-    starts = tuple(f'warden_events_total{{topic="{name}"}}' for name in names[:3])
-    first: tuple[float, float, float] | None = None
-    last = (0.0, 0.0, 0.0)
-    deadline = time.monotonic() + _LIMIT_S
-    while time.monotonic() < deadline:
-        time.sleep(0.5)  # each look costs the worker a few milliseconds
-        now, cpu, judged = time.monotonic(), sum(process.cpu_times()[:2]), judged_events(settings, starts)
-        if judged >= events / 10 and first is None:
-            first = (now, cpu, judged)
-        if judged <= events * 0.9:
-            last = (now, cpu, judged)
-        if judged >= events:
-            break
-    if first is None or last[2] <= first[2]:
-        sys.exit("too few events for this machine: give more with --events")
-    seconds, cpu, judged = (after - before for after, before in zip(last, first, strict=True))
-    memory = process.memory_info().rss / 1e6
-    print(f"{judged / seconds:,.0f} events/s   {cpu / judged * 1e6:.1f} µs CPU/event   {memory:.0f} MB resident")
-
-
-def judged_events(settings: Settings, starts: tuple[str, ...]) -> float:
-    """Events judged so far, by the worker's own count; 0 before it listens."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{settings.web_port}/metrics", timeout=5) as page:
-            lines = page.read().decode().splitlines()
-    except OSError:
-        return 0.0
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(starts))
-
-
-if __name__ == "__main__":
-    main()
+def _check(running: Sequence[Running], since: float) -> None:
+    for each in running:
+        each.check()
+    if time.monotonic() - since > _STUCK_S:
+        raise ContenderError(f"{running[0].what} committed nothing for {_STUCK_S:.0f} s; see {running[0].log}")

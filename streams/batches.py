@@ -240,7 +240,7 @@ class Options:
     max_request_bytes: int = 1_000_000  # one produced record; below the brokers' message.max.bytes
     linger: float = 0.002  # batches are closed and sent at once; this is for Faust's own sends
     produce_batch_bytes: int = 256 << 10
-    compression: str | None = "lz4"
+    compression: str | None = "zstd"  # a quarter of lz4's time and half its size: aiokafka asks lz4 for level 9
     web: bool = False
     web_host: str = "127.0.0.1"
     web_port: int = 6066

@@ -27,6 +27,9 @@ STAGE = "enforce"
 EXPIRED_AT_ONCE = 1000
 """Subjects whose sanctions end in one plan, so that a sweep never holds a partition's batches up for long."""
 
+_HOUR_MS = 3_600_000
+_NEVER = 1 << 62
+
 
 class _Head(msgspec.Struct, array_like=True):
     """The first fields of an encoded `SubjectState`, decoded without the rest."""
@@ -39,19 +42,26 @@ _HEAD = msgspec.msgpack.Decoder(_Head)
 
 
 class DueIndex:
-    """The subjects of one partition by when they are due (ms), and how many there are of each kind."""
+    """The subjects of one partition by when they are due (ms), and how many there are of each kind.
+
+    Nearly all are due in weeks, so they lie in one list for each hour, eight bytes each; only those of hours that have
+    begun are put in order. `take` alone begins an hour, because it looks at states: it is called between plans, when
+    every state that `changed` announced is in the table.
+    """
 
     def __init__(self, state: Mapping[bytes, bytes]) -> None:
         self._state = state
+        self._hours: dict[int, list[bytes]] = {}
+        self._begun = -1  # the last hour that is in order
+        self._next = _NEVER  # the first that is not
         self._heap: list[tuple[int, bytes]] = []
         self.banned = 0
         self.kinds: Counter[str] = Counter()
         for key, value in state.items():
             head = _HEAD.decode(value)
-            self._heap.append((head.due, key))
+            self._add(head.due, key)
             self.banned += head.banned
             self.kinds[_kind(key)] += 1
-        heapq.heapify(self._heap)
 
     def changed(self, key: bytes, value: bytes | None) -> None:
         """A subject's state will be `value`; its state until now is still in the table."""
@@ -61,21 +71,43 @@ class DueIndex:
         if value is not None:
             head = _HEAD.decode(value)
             self.banned += head.banned
-            heapq.heappush(self._heap, (head.due, key))
+            self._add(head.due, key)
 
     def is_due(self, now: int) -> bool:
         """Whether some subject may be due at `now` (ms)."""
-        return bool(self._heap) and self._heap[0][0] <= now
+        return self._next * _HOUR_MS <= now or (bool(self._heap) and self._heap[0][0] <= now)
 
     def take(self, now: int) -> Iterator[tuple[bytes, bytes]]:
         """Up to EXPIRED_AT_ONCE subjects that are due, with their states; entries that no longer hold are dropped."""
+        self._begin(now // _HOUR_MS)
         seen: set[bytes] = set()
-        while self.is_due(now) and len(seen) < EXPIRED_AT_ONCE:
+        while self._heap and self._heap[0][0] <= now and len(seen) < EXPIRED_AT_ONCE:
             due, key = heapq.heappop(self._heap)
             value = self._state.get(key)
             if value is not None and key not in seen and _HEAD.decode(value).due == due:
                 seen.add(key)
                 yield key, value
+
+    def _add(self, due: int, key: bytes) -> None:
+        hour = due // _HOUR_MS
+        if hour <= self._begun:
+            heapq.heappush(self._heap, (due, key))
+            return
+        self._hours.setdefault(hour, []).append(key)
+        self._next = min(self._next, hour)
+
+    def _begin(self, hour: int) -> None:
+        """Puts in order what lies in hours up to `hour`."""
+        if self._next > hour:
+            return
+        for past in [each for each in self._hours if each <= hour]:
+            for key in self._hours.pop(past):
+                value = self._state.get(key)
+                due = None if value is None else _HEAD.decode(value).due
+                if due is not None and due // _HOUR_MS == past:  # else another entry stands for it, or none
+                    heapq.heappush(self._heap, (due, key))
+        self._begun = hour
+        self._next = min(self._hours, default=_NEVER)
 
 
 class Enforcing:

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     request_timeout_s: float = _setting(
         60.0, "kafka", "how long a worker waits for an acknowledgement before it gives up, in seconds", ge=1, le=3600
     )
-    compression: Compression = _setting("lz4", "kafka", "compression of what is produced")
+    compression: Compression = _setting("zstd", "kafka", "compression of what is produced; lz4 costs most")
 
     topic_prefix: str = _setting("", "topics", "start of every topic's name", pattern=Topic, max_length=100)
     partitions: int = _setting(

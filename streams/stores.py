@@ -16,7 +16,7 @@ were never committed, so the owner has read them again and written their effects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import faust
@@ -280,5 +280,21 @@ class _RocksState(Mapping[bytes, bytes]):
             if key not in own:
                 yield bytes(key)
 
+    def items(self) -> ItemsView[bytes, bytes]:
+        return _RocksItems(self)
+
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _RocksItems(ItemsView[bytes, bytes]):
+    """Keys with their values in one pass over the files: `Mapping` would look every value up by itself."""
+
+    _mapping: _RocksState
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        store = self._mapping._store
+        own = (store.offset_key, store.stamp_key)
+        for key, value in store._db_for_partition(self._mapping._partition).items():
+            if key not in own:
+                yield bytes(key), bytes(value)

@@ -72,7 +72,7 @@ def _spare_the_collector() -> None:
     """Keeps the garbage collector from walking the compiled pack again and again.
 
     Batches are freed by reference counting; only cycles need the collector, and they are rare here. With Python's
-    own thresholds it took a third of a worker's time (`python -m benchmarks.throughput`).
+    own thresholds it took a third of a worker's time.
     """
     import gc
 
