@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from string import ascii_lowercase, digits
 from typing import assert_never
 
@@ -153,12 +154,25 @@ class EventFacts(dict[str, float]):
         for segment in self.scored.segments.of(self.index):
             if FIELDS[self.scored.segments.field[segment]] not in signal.fields:
                 continue
-            text = self.scored.segments.texts[segment] if signal.original else self.scored.folded_text(segment)
-            for match in pattern.finditer(text):
-                yield segment, match.start(), match.end()
+            for start, end in matches_in(pattern, self.scored.encoded(segment, original=signal.original)):
+                yield segment, start, end
                 count += 1
                 if count >= MAX_PATTERN_MATCHES:
                     return
+
+
+def matches_in(pattern: re2._Regexp, encoded: bytes) -> Iterator[tuple[int, int]]:
+    """[start, end) in characters of the matches in a text in UTF-8. Looked for in bytes, and counted in characters only
+    where something matches: given a `str`, re2 would encode it anew for every pattern."""
+    start = end = count = 0
+    for match in pattern.finditer(encoded):
+        first, last = match.span()
+        if first == last:  # going on by a byte could end within a character
+            yield from islice((match.span() for match in pattern.finditer(encoded.decode())), count, None)
+            return
+        start += len(encoded[end:first].decode())
+        yield start, start + len(encoded[first:last].decode())
+        start, end, count = start + len(encoded[first:last].decode()), last, count + 1
 
 
 def measured(test: TextTest, folded: str) -> int:

@@ -87,6 +87,7 @@ class Scored:
         self._learned: LearnedScores | None = None
         self._rows: tuple[int, list[tuple[int, int, int, int]]] = (-1, [])
         self._texts: dict[int, str] = {}
+        self._encoded: dict[tuple[int, bool], bytes] = {}
 
     def hits(self, kinds: Sequence[int], wanted: Sequence[int] = ()) -> dict[int, dict[str, float]]:
         """Event -> signal -> value, for the events in which a trigger fires, and for those `wanted` anyway.
@@ -106,6 +107,15 @@ class Scored:
         if text is None:
             text = self._texts[segment] = self.folded.text(segment)
         return text
+
+    def encoded(self, segment: int, *, original: bool) -> bytes:
+        """One text in UTF-8, folded or as it was written; several patterns read the same one."""
+        key = segment, original
+        found = self._encoded.get(key)
+        if found is None:
+            text = self.segments.texts[segment] if original else self.folded_text(segment)
+            found = self._encoded[key] = text.encode()
+        return found
 
     def spans(self, event: int, signal: str) -> list[Span]:
         """Up to three places where words of `signal` stand in `event`, in order, none inside another."""

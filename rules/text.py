@@ -60,7 +60,7 @@ class Folded:
         """Original positions, within text `index`, of the folded characters [start, end): the shortest stretch
         that has all of them."""
         base = int(self.starts[index])
-        return int(self.origin[start:end].min()) - base, int(self.last[start:end].max()) - base + 1
+        return min(self.origin[start:end].tolist()) - base, max(self.last[start:end].tolist()) - base + 1
 
 
 def fold_batch(texts: Sequence[str]) -> Folded:

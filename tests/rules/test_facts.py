@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.events import Content
+from rules.facts import matches_in
 from rules.packs import load_pack
+from rules.packs.read_signals import re_options
 from rules.screen import Arrival, Screen
 from tests.rules.making import mass_send, post, share
 
@@ -139,3 +144,12 @@ def test_evidence_shows_what_each_signal_found(ruled: Screen, rule: str, event: 
     arrival = Arrival(event, "feed", event.type, 0)
     found = [violation for violation in ruled.screen([arrival], lambda _: None).violations if violation.rule == rule]
     assert [f"{piece.field}: {piece.quote}" for piece in found[0].evidence if piece.quote] == evidence
+
+
+@given(
+    st.text("加微a1😀 ", max_size=12),
+    st.sampled_from(["微", "[a-z0-9]+", "加?", "(?:加|微)*", "^a|1$", r"\b", "😀", "."]),
+)
+def test_matches_are_counted_in_characters(text: str, source: str) -> None:
+    pattern = re2.compile(source, re_options())
+    assert list(matches_in(pattern, text.encode())) == [match.span() for match in pattern.finditer(text)]
