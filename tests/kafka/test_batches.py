@@ -28,7 +28,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.batches import Options, Plan, RecordBatch, Send, Write, create_app, run
+from streams.batches import DEFAULT_PATIENCE, Options, Plan, RecordBatch, Send, Write, create_app, run
+from streams.merging import Patience
 from tests.kafka.broker import Broker
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ class Setup:
     dump: str = ""  # a file for the state after recovery
     standstill: float = 180.0  # seconds without progress that end the worker
     pause: float = 0.0  # seconds that a batch takes longer
+    patience: float = DEFAULT_PATIENCE.behind  # seconds a lane waits for a topic that has records
     max_batch: int = 1000
 
     @property
@@ -79,6 +81,7 @@ def worker(setup: Setup) -> None:
         drain_timeout=2.5,
         commit_interval=0.3,
         max_batch_records=setup.max_batch,
+        patience=Patience(stale=DEFAULT_PATIENCE.stale, behind=setup.patience),
         max_fetch_bytes=64 << 10,
         request_timeout=6.0,
         standstill=setup.standstill,
@@ -285,6 +288,7 @@ def last_names(records: list[Given], partition: int) -> dict[str, str]:
 def test_a_backlog_is_handled_in_global_timestamp_order_and_committed_to_its_end(setup: Setup) -> None:
     records = some_records(setup, 50_000)
     setup.max_batch = 4096
+    setup.patience = 20.0  # the order must not hang on how busy the machine is
     asyncio.run(produced(setup, records))
     with started(setup) as process:
         outputs = asyncio.run(until(setup, names(records)))
