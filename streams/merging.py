@@ -37,6 +37,8 @@ class Record(Protocol):
     def timestamp(self) -> int: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    @property
+    def value(self) -> bytes | None: ...
 
 
 class Standing(Enum):
@@ -62,9 +64,10 @@ class Taken(NamedTuple):
 
 
 class _Run:
-    """What is buffered of one topic-partition: records, their keys, and the largest timestamp seen (`clock`)."""
+    """What is buffered of one topic-partition: records, their keys, how many bytes they have, and the largest
+    timestamp seen (`clock`)."""
 
-    __slots__ = ("arrived", "clock", "keys", "records", "topic")
+    __slots__ = ("arrived", "clock", "keys", "records", "size", "topic")
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -73,17 +76,20 @@ class _Run:
     def clear(self) -> None:
         self.records: list[Record] = []
         self.keys: list[int] = []
+        self.size = 0
         self.clock = -1
         self.arrived = 0.0
 
     def add(self, records: Sequence[Record], now: float) -> None:
         keys = list(accumulate((r.timestamp for r in records), max, initial=self.clock))
         self.records += records
+        self.size += _bytes_in(records)
         self.keys += keys[1:]
         self.clock = keys[-1]
         self.arrived = now
 
     def drop(self, count: int) -> None:
+        self.size -= _bytes_in(self.records[:count])
         del self.records[:count]
         del self.keys[:count]
 
@@ -91,8 +97,10 @@ class _Run:
 class Lane:
     """One partition number of a group of topics; a group of one topic passes through, unmerged."""
 
-    def __init__(self, topics: Sequence[str], *, max_records: int, patience: Patience) -> None:
+    def __init__(self, topics: Sequence[str], *, max_records: int, max_bytes: int, patience: Patience) -> None:
+        """`max_records`: of a batch. `max_bytes`: of one topic-partition's values, from which on no more is fetched."""
         self.max_records = max_records
+        self.max_bytes = max_bytes
         self.patience = patience
         self.deadline: float | None = None  # when held records will go out anyway; none are held if None
         self._runs = {topic: _Run(topic) for topic in topics}
@@ -108,11 +116,15 @@ class Lane:
         self._runs[topic].add(records, now)
 
     def hungry(self, topic: str) -> bool:
-        """Whether more of a topic may be fetched: nothing is buffered, or only records of its last instant.
+        """Whether more of a topic may be fetched.
 
-        Those may tie with the next ones, so they stay until the next ones are here.
+        What is left at its broker tells nothing of how far it goes, and what waits at the client holds up the next
+        fetch: so a lane takes what comes, up to a number of bytes. Records of one instant, which may tie with the
+        next ones, never fill it before a batch is full of them.
         """
         run = self._runs[topic]
+        if run.size < self.max_bytes:
+            return True
         return not run.keys or (run.keys[0] == run.clock and len(run.keys) < self.max_records)
 
     def take(self, standing: Callable[[str], Standing], now: float) -> Taken | None:
@@ -178,6 +190,10 @@ class Lane:
             offsets[topic] = run.records[count - 1].offset + 1
             run.drop(count)
         return Taken(records, offsets)
+
+
+def _bytes_in(records: Sequence[Record]) -> int:
+    return sum(len(record.value or b"") for record in records)
 
 
 def _settle_ties(records: list[Record], keys: list[int]) -> None:

@@ -4,7 +4,7 @@ It subclasses Faust's aiokafka consumer and replaces three things, and only for 
 
 * **delivery** (`_drain_messages`): what was fetched goes into `merging.Lane`s, one for each (group, partition), and
   leaves them as batches through Faust's conductor. At most one batch of a lane is in work, and a topic-partition with
-  records in its lane is not fetched, so the bytes in flight are bounded;
+  so many bytes in its lane is not fetched, so the bytes in flight are bounded;
 * **acks and commits** (`done`, `commit`): a batch moves its partitions' positions when all of its effects are
   acknowledged; commits take those positions, before a revocation too, and a failed commit moves nothing;
 * **recovery**: records of changelogs go straight into the table's store, a fetch at a time. Any error there is fatal.
@@ -130,7 +130,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         lane = self._lanes.get((group, partition))
         if lane is None:
             options = self.app.options
-            lane = Lane(group.topics, max_records=options.max_batch_records, patience=options.patience)
+            lane = Lane(
+                group.topics,
+                max_records=options.max_batch_records,
+                max_bytes=options.max_fetch_bytes,
+                patience=options.patience,
+            )
             self._lanes[group, partition] = lane
         return lane
 
@@ -343,6 +348,13 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._partition_assignment_strategy = [self.consumer.app.assignor]
         consumer._client.send = self.consumer.app.membership.watched(consumer._client.send)
         return consumer
+
+    async def on_start(self) -> None:
+        """Call when consumer starts."""
+        await super().on_start()
+        # A partition whose records nobody has taken yet holds up every other of its broker for so long: 100 ms by
+        # default, for every one of them.
+        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, float]:
         """Consumed position, highwater, and when the broker last answered (Unix seconds); safe in any thread."""

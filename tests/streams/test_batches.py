@@ -39,8 +39,8 @@ class Rec:
         return tuple((name, value) for name, value in named if value)
 
 
-def a_lane(*, topics: Iterable[str] = TOPICS, most: int = 100) -> Lane:
-    return Lane(tuple(topics), max_records=most, patience=Patience(stale=0.025, behind=0.5))
+def a_lane(*, topics: Iterable[str] = TOPICS, most: int = 100, size: int = 3) -> Lane:
+    return Lane(tuple(topics), max_records=most, max_bytes=size, patience=Patience(stale=0.025, behind=0.5))
 
 
 def at(standing: Standing, **others: Standing) -> Callable[[str], Standing]:
@@ -125,6 +125,22 @@ def test_equal_timestamps_everywhere_still_move() -> None:
         assert len(taken.records) <= 10
         seen += len(taken.records)
     assert seen > 0
+
+
+def test_a_lane_takes_what_comes_up_to_a_number_of_bytes() -> None:
+    lane = a_lane(most=4, size=6)
+    lane.add("posts", records("posts", 1, 2, 3, 4, 5), now=0)
+    assert lane.hungry("posts")
+    lane.add("posts", records("posts", 6, first=5), now=0)
+    assert not lane.hungry("posts")
+    assert lane.take(at(Standing.END), now=0) is not None  # four of them, a batch
+    assert lane.hungry("posts")
+    # Records of one instant are not complete before the next one is seen, but for a full batch of them.
+    lane.clear()
+    lane.add("posts", [Rec("posts", at, 7, value=b"longer") for at in range(3)], now=0)
+    assert lane.hungry("posts")
+    lane.add("posts", [Rec("posts", 3, 7, value=b"longer")], now=0)
+    assert not lane.hungry("posts")
 
 
 def test_a_cleared_lane_knows_nothing() -> None:
@@ -396,6 +412,7 @@ WATCHED = {
     "faust.transport.drivers.aiokafka:ConsumerRebalanceListener": "f3d04f29dfb3",
     "faust.transport.drivers.aiokafka:Consumer": "959f899e8ebf",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f",
+    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.on_start": "38b4e8bd1e10",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._commit": "932852ce7a23",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._seek_wait": "9d221e816d94",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.getmany": "26fc5fc9f3b6",
@@ -431,6 +448,7 @@ WATCHED = {
     "faust.stores.rocksdb:Store.assign_partitions": "34dc27ace6dd",
     "faust.stores.rocksdb:RocksDBOptions": "73d441b66490",
     "aiokafka.consumer.fetcher:Fetcher._get_actions_per_node": "1dab2cf937d1",
+    "aiokafka.consumer.fetcher:FetchResult.calculate_backoff": "a4f1c8baa1ce",
     "aiokafka.consumer.fetcher:Fetcher._proc_fetch_request": "59bf948fff47",
     "aiokafka.consumer.fetcher:Fetcher.fetched_records": "be4348896b9b",
     "aiokafka.consumer.fetcher:FetchResult": "d7db13f06de8",
