@@ -47,8 +47,8 @@ def worker(ctx: click.Context, processes: int | None, web_port: int | None, pack
 
 
 SWITCH_S = 0.0005
-"""How long the thread that judges may keep the one that fetches and sends heartbeats waiting: with Python's own 5 ms a
-fetch, which passes between them several times, took 15 ms, and decisions at 2,000 events a second 2.4 s."""
+"""How long the thread that judges may keep the one that fetches and sends heartbeats waiting: with Python's own 5 ms
+each fetch, which passes between them several times, came late, and so did decisions (`make bench`)."""
 
 
 def _run_here(settings: Settings) -> None:
