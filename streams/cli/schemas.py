@@ -33,14 +33,19 @@ def list_() -> None:
 @schemas.command()
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 def write(folder: Path | None) -> None:
-    """Generate the schemas into FOLDER, by default where the program keeps them; print each path.
+    """Generate the schemas, that of a pack's files too, into FOLDER, by default where the program keeps them; print
+    each path.
 
     \b
     warden schemas write
     warden schemas write build/schemas
     """
+    from rules.packs.schema import PATH, encoded
     from streams.schemas import FOLDER
     from streams.schemas import write as write_schemas
 
     for path in write_schemas(folder or FOLDER):
         click.echo(str(path))
+    pack = folder / PATH.name if folder else PATH
+    pack.write_bytes(encoded())
+    click.echo(str(pack))

@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from rules.packs.schema import PATH
 from streams.cli import COMMANDS, warden
 from streams.topics import TopicNames
 
@@ -73,6 +74,7 @@ def test_schemas_are_written_where_asked(tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert sorted(map(str, tmp_path.glob("*.json"))) == sorted(result.stdout.splitlines())
+    assert (tmp_path / PATH.name).read_bytes() == PATH.read_bytes()
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
