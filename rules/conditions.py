@@ -10,7 +10,7 @@ cannot make the comparison true are no reason to look.
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules.intervals import (
@@ -98,14 +98,19 @@ class Condition:
     """A compiled expression.
 
     names: every name it mentions.
-    least: name -> value: for it to be true, one of these names must have at least its value, and more than 0; None
-           when nothing has to.
+    needs: name -> value, several times: for it to be true, of each one name must have at least its value, and more
+           than 0. The first is met least often; there is none when nothing has to fire.
     """
 
     source: str
     names: frozenset[str]
-    least: Mapping[str, float] | None
+    needs: Sequence[Mapping[str, float]]
     evaluate: Evaluate
+
+    @property
+    def least(self) -> Mapping[str, float] | None:
+        """The first of `needs`; None when there is none."""
+        return self.needs[0] if self.needs else None
 
     @property
     def triggers(self) -> frozenset[str] | None:
@@ -135,7 +140,8 @@ def compile_condition(
         raise ConditionError("cannot be read as an expression", indent + offset) from None
     compiler = _Compiler(known, trigger_cost, bound, lambda column: indent + len(text.encode()[:column].decode()))
     evaluate = compiler.build(tree.body, 0)
-    return Condition(source, frozenset(compiler.names), compiler.least(tree.body, True), evaluate)
+    needs = sorted(compiler.needs(tree.body, True), key=compiler.total)
+    return Condition(source, frozenset(compiler.names), needs, evaluate)
 
 
 class _Compiler:
@@ -274,21 +280,22 @@ class _Compiler:
     def _error(self, message: str, node: ast.expr, word: str | None = None) -> ConditionError:
         return ConditionError(message, self._offset_of(node.col_offset), word)
 
-    def least(self, node: ast.expr, wanted: bool) -> dict[str, float] | None:
-        """What must have fired, and how strongly, for `node` to be `wanted`; see `Condition.least`."""
+    def needs(self, node: ast.expr, wanted: bool) -> list[dict[str, float]]:
+        """What must have fired, and how strongly, for `node` to be `wanted`; see `Condition.needs`."""
         match node:
             case ast.UnaryOp(operand=operand):
-                return self.least(operand, not wanted)
+                return self.needs(operand, not wanted)
             case ast.BoolOp(op=op, values=values):
-                found = [self.least(value, wanted) for value in values]
-                usable = [needs for needs in found if needs is not None]
-                if isinstance(op, ast.And) == wanted:  # all must hold: the cheapest will do
-                    return min(usable, key=self._total, default=None)
-                return _either(usable) if len(usable) == len(found) else None
+                found = [self.needs(value, wanted) for value in values]
+                if isinstance(op, ast.And) == wanted:  # all must hold
+                    return [needs for each in found for needs in each]
+                # One of them must hold: of each, the one that is met least often.
+                return [_either([min(each, key=self.total) for each in found])] if all(found) else []
             case ast.Compare():
-                return self._least_of_comparison(node, wanted)
+                needs = self._least_of_comparison(node, wanted)
             case _:
-                return self._single(self._name(node), 0.0) if wanted else None
+                needs = self._single(self._name(node), 0.0) if wanted else None
+        return [] if needs is None else [needs]
 
     def _least_of_comparison(self, node: ast.Compare, wanted: bool) -> dict[str, float] | None:
         if (simple := self._simple(node)) is None:
@@ -352,7 +359,7 @@ class _Compiler:
     def _single(self, name: str, value: float) -> dict[str, float] | None:
         return None if self._cost(name) is None else {name: value}
 
-    def _total(self, needs: Mapping[str, float]) -> tuple[float, float]:
+    def total(self, needs: Mapping[str, float]) -> tuple[float, float]:
         """How often these needs are met, roughly: what fires less often, then what has to be stronger, is less."""
         return sum(self._cost(name) or 0.0 for name in needs), -sum(needs.values())
 

@@ -36,7 +36,8 @@ from rules.pages import EMPTY, PageFacts, privacy_notice_in, read_html, share_gu
 from rules.scoring import Scored, Segments
 
 _MAX_QUOTED_HOSTS = 3
-_KNOWN_FROM_THE_START = (LexiconSignal, LearnedSignal, BehaviourSignal)
+WORKED_OUT = (LexiconSignal, LearnedSignal, BehaviourSignal)
+"""Signals that are known of an event before its rules are looked at; one that is not there did not fire."""
 
 
 class Tests:
@@ -99,7 +100,7 @@ class EventFacts(dict[str, float]):
 
     def __missing__(self, name: str) -> float:
         signal = self._tests.signals.get(name)
-        if signal is None or isinstance(signal, _KNOWN_FROM_THE_START):
+        if signal is None or isinstance(signal, WORKED_OUT):
             return 0.0
         match signal:
             case PatternSignal():

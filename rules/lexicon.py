@@ -72,13 +72,14 @@ class Automaton:
 
     def scan(self, folded: Folded) -> Matches:
         """Every occurrence of every word, overlaps included."""
-        heads = self._heads.find(folded.codes)
+        heads = self._heads.find(folded.codes, folded.bounds)
         word = self._word.take(heads.ngram)
         short = np.flatnonzero(word >= 0)
         start, word = heads.start.take(short), word.take(short)
         reach = self._reach.take(heads.ngram)
         long = np.flatnonzero(reach)
         if long.size:
+            long = long.take(np.argsort(heads.start.take(long)))
             of_longer = self._longer(folded, heads.start.take(long), reach.take(long))
             start, word = (np.concatenate(both) for both in zip((start, word), of_longer, strict=True))
         length = self._lengths.take(word)

@@ -7,6 +7,7 @@ only what was found.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,12 @@ _MAX_NODE = (1 << 24) - 1
 """A node and a letter fit the key of the trie's table."""
 _MIN_BITS = 8
 _ROOM = 1024
-_LAST_MARK = (1 << 31) - 1
-_COUNT_BITS = 40
-"""Of a sum of 64 bits the lower 40 hold the weights, and those above how many there are: both are added at once."""
+MAX_WEIGHT = (1 << 15) - 1
+_MOST_TOGETHER = (1 << 31) - 1
+"""So that no sum of weights overflows."""
+_BLOCK = 8
+_CHUNK = 64
+_AT_ONCE = 255
 
 
 class NgramError(ValueError):
@@ -36,7 +40,7 @@ class AlphabetError(NgramError):
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """N-grams found; parallel arrays, ordered by start and then by length.
+    """N-grams found; parallel arrays, text by text, but within one in no order.
 
     start: int64[n], positions in the codes; ngram: int32[n], indices of n-grams; length: int8[n], in characters.
     """
@@ -75,16 +79,29 @@ class Trie:
         """uint16[n]: the letters of folded code points."""
         return self._alphabet.take(codes).data
 
-    def find(self, codes: CodePoints) -> tuple[Positions, NDArray[np.int32]]:
-        """Start and number of every n-gram in folded code points, by start and then by length."""
+    def find(
+        self, codes: CodePoints, bounds: Positions, read: NDArray[np.bool_] | None = None
+    ) -> tuple[Positions, NDArray[np.int32], Positions]:
+        """Start and number of every n-gram in folded texts, text by text but within one in no order; and how many
+        there are up to each text's end.
+
+        bounds: int64[texts + 1], where the texts start, each of which ends with a NUL; read: which to read.
+        """
         letters = self.letters(codes)
-        room = _ROOM + codes.size // 2
+        if read is None:
+            read = np.ones(bounds.size - 1, np.bool_)
+        room, scratch, ends = (
+            _ROOM + 2 * codes.size,
+            np.empty(2 * _CHUNK, np.int64),
+            np.empty(bounds.size - 1, np.int64),
+        )
         while True:
             starts, numbers = np.empty(room, np.int64), np.empty(room, np.int32)
-            count = scans.find(letters, *self.walked, starts.data, numbers.data)
+            count = scans.find(letters, bounds.data, read.view(np.uint8).data, *self.walked, scratch.data,
+                               starts.data, numbers.data, ends.data)  # fmt: skip
             if count <= room:
-                return starts[:count], numbers[:count]
-            room = count
+                return starts[:count], numbers[:count], ends
+            room = count + MAX_NGRAM * _CHUNK
 
 
 class Ngrams:
@@ -96,9 +113,9 @@ class Ngrams:
         self._lengths = np.fromiter(map(len, self.ngrams), np.int8, len(self.ngrams))
         self._trie = Trie(self.ngrams, np.arange(1, len(self.ngrams) + 1), len(self.ngrams) + 1)
 
-    def find(self, codes: CodePoints) -> Windows:
-        """Every occurrence of every n-gram in folded code points, overlaps included."""
-        start, number = self._trie.find(codes)
+    def find(self, codes: CodePoints, bounds: Positions) -> Windows:
+        """Every occurrence of every n-gram in folded texts, overlaps included. bounds: int64[texts + 1]."""
+        start, number, _ = self._trie.find(codes, bounds)
         number -= 1
         return Windows(start, number, self._lengths.take(number))
 
@@ -107,48 +124,54 @@ class WeightedNgrams:
     """N-grams that weigh something in one or more columns."""
 
     def __init__(self, columns: Sequence[dict[str, int]]) -> None:
-        """`columns`: for each, its n-grams and what they weigh there. Raises NgramError."""
-        entries: dict[str, list[int]] = {}
-        for column, weights in enumerate(columns):
-            for ngram, weight in weights.items():
-                entries.setdefault(ngram, []).extend((column, weight))
-        self.ngrams = list(entries)
+        """`columns`: for each, its n-grams and what they weigh there, from -MAX_WEIGHT to MAX_WEIGHT. Raises
+        NgramError."""
+        numbers: dict[str, int] = {}
+        for weights in columns:
+            if weights and max(map(abs, weights.values())) > MAX_WEIGHT:
+                raise NgramError(f"an n-gram weighs more than {MAX_WEIGHT}, or less than -{MAX_WEIGHT}")
+            if sum(map(abs, weights.values())) > _MOST_TOGETHER:
+                raise NgramError(f"the n-grams of a lexicon weigh more than {_MOST_TOGETHER} together")
+            for ngram in weights:
+                numbers.setdefault(ngram, len(numbers) + 1)
+        self.ngrams = list(numbers)
         self._lengths = np.fromiter(map(len, self.ngrams), np.int64, len(self.ngrams))
+        self._blocks = -(-len(columns) // _BLOCK)
+        records = np.zeros((len(numbers) + 1, 1 + self._blocks + _BLOCK * self._blocks), np.int16)
+        for column, weights in enumerate(columns):
+            rows = np.fromiter(map(numbers.__getitem__, weights), np.int64, len(weights))
+            records[rows, 1 + column // _BLOCK] |= 1 << column % _BLOCK
+            records[rows, 1 + self._blocks + column] = np.fromiter(weights.values(), np.int16, len(weights))
         self._width = len(columns)
-        sizes = np.fromiter((2 + len(found) for found in entries.values()), np.int64, len(entries))
-        self._starts = 1 + np.cumsum(sizes) - sizes
-        """int64[n-grams]: where the record of each begins: its number."""
-        flat = [value for found in entries.values() for value in (0, len(found) // 2, *found)]
-        self._records = np.array([0, *flat], np.int32)
-        self._mark = 1
-        self._trie = Trie(self.ngrams, self._starts, self._records.size)
+        self._records = records.reshape(-1)
+        self._mark = 0
+        self._trie = Trie(self.ngrams, np.arange(1, len(self.ngrams) + 1), len(self.ngrams) + 1)
 
     def sums(
         self, codes: CodePoints, bounds: Positions, events: NDArray[np.int64], read: NDArray[np.bool_], count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """What the distinct n-grams of each event weigh together, and how many they are; int64[count, columns] each.
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """What the distinct n-grams of each event weigh together, and how many they are; int32[count, columns] each.
 
         bounds: int64[texts + 1]; events: int64[texts], below `count` and in order; read: bool[texts], which to read.
         """
-        sums = np.zeros((count, self._width), np.int64)
-        if self._mark + count > _LAST_MARK:
-            self._records[self._starts] = 0
-            self._mark = 1
-        mark, self._mark = self._mark, self._mark + count
-        scans.add_up(self._trie.letters(codes), bounds.data, events.data, read.view(np.uint8).data, *self._trie.walked,
-                     self._records.data, mark, self._width, sums.reshape(-1).data)  # fmt: skip
-        counts = (sums + (1 << (_COUNT_BITS - 1))) >> _COUNT_BITS
-        return sums - (counts << _COUNT_BITS), counts
+        sums = np.zeros((count, _BLOCK * self._blocks), np.int32)
+        counts = np.zeros_like(sums)
+        _, numbers, ends = self._trie.find(codes, bounds, read)
+        self._mark = scans.add_up(
+            numbers.data, ends.data, events.data, self._records.data, self._blocks, _spread().data, self._mark,
+            np.empty(_AT_ONCE, np.int64).data, sums.reshape(-1).data, counts.reshape(-1).data,
+        )  # fmt: skip
+        return sums[:, : self._width], counts[:, : self._width]
 
     def speaking(self, codes: CodePoints, column: int, most: int) -> list[tuple[int, int, int]]:
-        """Weight, start and end of the n-grams in folded code points that weigh more than 0 in `column`: the `most`
-        that weigh most, and of equal ones the last in the text."""
-        starts, numbers = self._trie.find(codes)
+        """Weight, start and end of the n-grams in a folded text, with its NUL, that weigh more than 0 in `column`: the
+        `most` that weigh most, and of equal ones the last in the text."""
+        starts, numbers, _ = self._trie.find(codes, np.array([0, codes.size]))
         weights = np.empty(numbers.size, np.int32)
-        scans.weigh(self._records.data, numbers.data, column, weights.data)
+        scans.weigh(self._records.data, self._blocks, numbers.data, column, weights.data)
         own = np.flatnonzero(weights > 0)
         starts, weights = starts[own], weights[own]
-        ends = starts + self._lengths.take(np.searchsorted(self._starts, numbers[own]))
+        ends = starts + self._lengths.take(numbers[own] - 1)
         order = np.lexsort((ends, starts, weights))[: -most - 1 : -1]
         return list(zip(weights[order].tolist(), starts[order].tolist(), ends[order].tolist(), strict=True))
 
@@ -175,6 +198,13 @@ def _nodes(
         levels.append((keys >> 16, keys & 0xFFFF, node, more))
         above[rows] = node[at]
     return tuple(np.concatenate(column) for column in zip(*levels, strict=True))
+
+
+@cache
+def _spread() -> NDArray[np.uint64]:
+    """uint64[256]: the bits of a byte as bytes, the lowest first."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    return bits.reshape(-1).view("<u8").astype(np.uint64)
 
 
 def dense_alphabet(words: Iterable[str], most: int) -> NDArray[np.uint16]:

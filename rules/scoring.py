@@ -211,10 +211,7 @@ class Scorer:
         triggered = (speaks & (learned >= self._learned_triggers[kinds])).any(axis=1)
         if not use.size and not triggered.any() and not (wanted and speaks.any()):
             return {}
-        event, use = self.uses.distinct(event, use)
-        cells, inverse = np.unique(event * len(self._names) + self.uses.column[use], return_inverse=True)
-        values = np.bincount(inverse, weights=self.uses.weight[use]).round(9)  # ten tenths are 1
-        event, column = np.divmod(cells, len(self._names))
+        event, column, values = self.uses.tally(event, use)
         fires = (values > 0) & (values >= self._at_least[column])
         looked_at = np.zeros(kinds.size, np.bool_)
         looked_at[list(wanted)] = True

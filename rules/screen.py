@@ -5,7 +5,7 @@ in which one of their triggers fired; links, pages, patterns and fields of the e
 when a rule asks for them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
 from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id
 from rules.event_hosts import urls_of, written_hosts
 from rules.events import Content, Page, Post, Share
-from rules.facts import EventFacts, Tests, describe
+from rules.facts import WORKED_OUT, EventFacts, Tests, describe
 from rules.learned import LearnedSet
 from rules.links import in_list
 from rules.near_duplicates import simhashes
-from rules.needs import KIND, TYPES, needs_by_type
+from rules.needs import KIND, TYPES, Needs, needs_by_type
 from rules.packs.model import FIELDS, BehaviourSignal, LearnedSignal, LexiconSignal, Pack, PatternSignal, Rule
 from rules.pages import read_html
 from rules.scoring import Scored, Scorer, Segments
@@ -79,9 +79,12 @@ class Screen:
         }
         self._triggered: list[dict[str, list[tuple[float, int]]]] = [{} for _ in TYPES]
         """For each of TYPES: signal -> rules that it can make true, by index, and the value it must have for that."""
+        self._besides: list[list[Needs]] = []
+        """For each of TYPES and each rule, what of its other needs is known of every event that is looked at."""
         for triggered, needs in zip(self._triggered, needs_by_type(pack), strict=True):
+            self._besides.append([_known(pack, needs[rule.name][1:]) for rule in self._rules])
             for index, rule in enumerate(self._rules):
-                for name, least in needs[rule.name].items():
+                for name, least in needs[rule.name][0].items():
                     triggered.setdefault(name, []).append((least, index))
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
         needed = [
@@ -128,8 +131,11 @@ class Screen:
                 continue
             arrival = arrivals[index]
             values = hits.get(index, {}) | history.values.get(index, {})
+            candidates = self._candidates(KIND[type(arrival.event)], values, others.get(index, ()))
+            if not candidates:
+                continue
             facts = EventFacts(values, self._tests, arrival.event, scored, index, written=written.get(index, ()))
-            violations.extend(self._judge(arrival, facts, others.get(index, ()), waiting))
+            violations.extend(self._judge(arrival, facts, candidates, waiting))
             places.extend([index] * (len(violations) - len(places)))
         sightings = sightings_of(waiting, scored, self.pack.label) if waiting else []
         return Screened(violations, places, history.states(), sightings)
@@ -153,19 +159,23 @@ class Screen:
     def _is_lexicon(self, name: str) -> bool:
         return isinstance(self.pack.signals.get(name), LexiconSignal | LearnedSignal)
 
-    def _judge(
-        self, arrival: Arrival, facts: EventFacts, others: Sequence[str], waiting: list[Candidate]
-    ) -> Iterator[Violation]:
-        """Evaluates the rules that a fired trigger makes possible, those referred to before those referring.
+    def _candidates(self, kind: int, values: Mapping[str, float], others: Sequence[str]) -> list[int]:
+        """The rules that an event of TYPES[kind] makes possible, those referred to before those referring.
 
-        Rules that several events decide together add to `waiting`.
+        values: the word and behaviour signals that fired; others: the triggers of other kinds that did.
         """
-        triggered = self._triggered[KIND[type(arrival.event)]]
-        candidates = {rule for name in others for _, rule in triggered.get(name, ())}
-        for name, value in facts.items():
-            candidates.update(rule for least, rule in triggered.get(name, ()) if value >= least)
+        triggered, besides = self._triggered[kind], self._besides[kind]
+        found = {rule for name in others for _, rule in triggered.get(name, ())}
+        for name, value in values.items():
+            found.update(rule for least, rule in triggered.get(name, ()) if value >= least)
+        return sorted(rule for rule in found if not besides[rule] or _met(besides[rule], values))
+
+    def _judge(
+        self, arrival: Arrival, facts: EventFacts, candidates: Iterable[int], waiting: list[Candidate]
+    ) -> Iterator[Violation]:
+        """Evaluates rules, in this order. Those that several events decide together add to `waiting`."""
         subjects: list[tuple[SubjectKind, str]] = []
-        for index in sorted(candidates):
+        for index in candidates:
             rule = self._rules[index]
             if not rule.when.evaluate(facts):
                 continue
@@ -230,6 +240,15 @@ class Screen:
                 yield name
             elif facts[name] > 0:
                 yield from self._fired_behind(self.pack.rules[name.removeprefix("rules.")], facts)
+
+
+def _known(pack: Pack, needs: Needs) -> Needs:
+    """The needs of which every signal is worked out for an event before its rules are looked at."""
+    return [each for each in needs if all(isinstance(pack.signals[name], WORKED_OUT) for name in each)]
+
+
+def _met(needs: Needs, values: Mapping[str, float]) -> bool:
+    return all(any(values.get(name, -1.0) >= least for name, least in each.items()) for each in needs)
 
 
 class _History:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rules.lexicon import Matches
 from rules.packs.model import FIELDS, LexiconSignal
+from rules.scans import uses as scans
 from rules.text import Folded
 from rules.words import Form, Word, forms_of
 
@@ -78,12 +79,7 @@ class Uses:
         self._is_exact = np.array([use.form.exact is not None for use in flat], np.bool_)
         self._conditional = self._token | self._alone | self._is_exact
 
-        # Uses ranked by word, and of one word by weight, so that the last of several found is the heaviest.
-        words_of = np.array([use.word for use in flat], np.int64)
-        self._order = np.lexsort((self.weight, words_of))
-        self._rank = np.empty_like(self._order)
-        self._rank[self._order] = np.arange(len(flat))
-        self._word = words_of[self._order]
+        self._word = np.array([use.word for use in flat], np.int64)
         self._words = len(numbers)
 
     def counted(
@@ -107,17 +103,19 @@ class Uses:
 
     def words(self, use: Indices) -> Indices:
         """The number of the word of each use; all forms of one word have the same."""
-        return self._word[self._rank[use]]
+        return self._word[use]
 
-    def distinct(self, event: Indices, use: Indices) -> tuple[Indices, Indices]:
-        """(event, use) with each word once for an event: by the heaviest of its forms that were found."""
-        found = np.unique(event * self._rank.size + self._rank[use])
-        event, rank = np.divmod(found, self._rank.size)
-        if self._words < self._rank.size:
-            cell = event * self._words + self._word[rank]
-            last = np.append(cell[1:] != cell[:-1], True)
-            event, rank = event[last], rank[last]
-        return event, self._order[rank]
+    def tally(self, event: Indices, use: Indices) -> tuple[Indices, Indices, NDArray[np.float64]]:
+        """Event, column and summed weight of what was found, each word once for an event: by the heaviest of its forms
+        that were found. `event`: of each use, in order."""
+        events, columns, values = np.empty(use.size, np.int64), np.empty(use.size, np.int64), np.empty(use.size)
+        width = int(self.column.max(initial=-1)) + 1
+        count = scans.tally(
+            np.ascontiguousarray(event).data, np.ascontiguousarray(use).data, self._word.data, self.column.data,
+            self.weight.data, np.full(self._words, -1).data, np.empty(self._words).data, np.full(width, -1).data,
+            np.empty(width, np.int64).data, events.data, columns.data, values.data,
+        )  # fmt: skip
+        return events[:count], columns[:count], values[:count].round(9)  # ten tenths are 1
 
     def _holds(self, matches: Matches, folded: Folded, texts: Sequence[str], match: Indices, use: Indices) -> Flags:
         """Whether each of these (match, use) stands as its form must."""

@@ -9,7 +9,8 @@ from rules.text import fold_batch
 
 SPACE, NEWLINE = "␣", "↵"
 """How a space and a line break are written within an n-gram."""
-_MAX_WEIGHT = 1000.0
+_MAX_WEIGHT = 32.0
+"""Compiled they are whole thousandths of 16 bits (`rules.ngrams`)."""
 
 
 def read_learned(name: str, node: Node) -> LearnedLexicon:

@@ -1,3 +1,4 @@
+# cython: boundscheck=False
 """Walks of a trie of n-grams, from every character of a batch.
 
 A trie is three arrays. `first`: uint32[letters], by letter, what the trie holds after it alone. `table`: uint64[2^k], a
@@ -6,19 +7,27 @@ trie holds there. `sieve`: uint8[2^k / 4], a bit for each half of a slot, set if
 not in the table is mostly known from the sieve, which fits a processor's cache. What the trie holds is the number of a
 node, from 1, and above that a bit if n-grams go on; 0 for nothing. A key is a node and the next letter. Nodes below
 `inner` are n-grams, the others only prefixes of some.
+
+Bounds are not checked here: letters, nodes and slots come from tables that `rules.ngrams` makes to fit each other.
 """
 
 _LETTER_BITS = 14
 _NODE = (1 << 24) - 1
 _MORE = 1 << 24
 """The bit of a node at which n-grams go on."""
+_MORE_BIT = 24
 _KEY_SHIFT = 25
 _HELD = (1 << 25) - 1
 _MIX = 0x9E37_79B9_7F4A_7C15
 """Of Fibonacci hashing: the slot is in the upper bits of the product."""
 _WORD = (1 << 64) - 1
-_ONE = 1 << 40
-"""What is added to a sum for each n-gram, so that it holds their number too, above all that they weigh."""
+_LAST_MARK = (1 << 15) - 1
+_CHUNK = 64
+"""Characters looked at together."""
+_LONGEST = 4
+"""Letters of the longest n-gram."""
+_AT_ONCE = 255
+"""N-grams added up together: a byte can count them."""
 
 
 def fill(
@@ -46,97 +55,119 @@ def fill(
         table[slot] = key << _KEY_SHIFT | held
 
 
-def child(table: memoryview, sieve: memoryview, shift: int, node: int, letter: int) -> int:
-    """What the trie holds at `letter` after `node`; 0 for nothing."""
-    key = node << _LETTER_BITS | letter
-    mixed = (key * _MIX) & _WORD
-    bit = mixed >> (shift - 1)
-    if not (sieve[bit >> 3] >> (bit & 7)) & 1:
-        return 0
-    slot = mixed >> shift
-    entry = table[slot]
-    while entry:
-        if entry >> _KEY_SHIFT == key:
-            return entry & _HELD
-        slot += 1
-        if slot == len(table):
-            slot = 0
-        entry = table[slot]
-    return 0
-
-
 def find(
-    letters: memoryview, first: memoryview, table: memoryview, sieve: memoryview, shift: int, inner: int,
-    starts: memoryview, nodes: memoryview,
+    letters: memoryview, bounds: memoryview, read: memoryview, first: memoryview, table: memoryview,
+    sieve: memoryview, shift: int, inner: int, room: memoryview, starts: memoryview, nodes: memoryview,
+    ends: memoryview,
 ) -> int:  # fmt: skip
-    """Writes every n-gram that stands in `letters` to starts (int64) and nodes (int32), by start and then by length, as
-    many as fit; returns how many there are.
+    """Writes every n-gram that stands in the texts to starts (int64) and nodes (int32), text by text but within one in
+    no order, as many as fit, and to ends (int64[texts]) how many there are up to each text's end; returns how many
+    there are, or if that may be more than fit, a greater number that is enough.
 
-    letters: uint16[n], 0 for what no n-gram has.
+    letters: uint16[n], 0 for what no n-gram has and at the end of a text; bounds: int64[texts + 1], where each text
+    starts; read: uint8[texts], which to read. room: int64[2 * 64], any.
     """
-    size, room = len(letters), len(starts)
-    count = 0
-    for begin in range(size):
-        held = first[letters[begin]]
-        at = begin
-        while held:
-            node = held & _NODE
-            if node < inner:
-                if count < room:
-                    starts[count] = begin
-                    nodes[count] = node
-                count += 1
-            at += 1
-            if not held & _MORE or at == size or not letters[at]:
-                break
-            held = child(table, sieve, shift, node, letters[at])
+    most, count = len(starts), 0
+    for text in range(len(bounds) - 1):
+        end = bounds[text + 1] - 1 if read[text] else 0
+        for low in range(bounds[text], end, _CHUNK):
+            high = low + _CHUNK if low + _CHUNK < end else end
+            if count + _LONGEST * _CHUNK > most:  # from here on only an upper bound
+                count += _LONGEST * _CHUNK
+                continue
+            # Length by length, without a branch on what is found: what stands there, and what may with the next letter.
+            going = 0
+            for begin in range(low, high):
+                held: int = first[letters[begin]]
+                node: int = held & _NODE
+                starts[count], nodes[count] = begin, node
+                count += (node != 0) & (node < inner)
+                following: int = letters[begin + 1]
+                bit: int = ((node << _LETTER_BITS | following) * _MIX & _WORD) >> (shift - 1)
+                room[going], room[going + _CHUNK] = begin, node
+                going += (held >> _MORE_BIT) & (sieve[bit >> 3] >> (bit & 7)) & (following != 0)
+            for length in range(2, _LONGEST + 1):
+                asked, going = going, 0
+                for index in range(asked):
+                    begin, node = room[index], room[index + _CHUNK]
+                    key: int = node << _LETTER_BITS | letters[begin + length - 1]
+                    slot = (key * _MIX & _WORD) >> shift
+                    while table[slot] and table[slot] >> _KEY_SHIFT != key:
+                        slot = slot + 1 if slot + 1 < len(table) else 0
+                    held = table[slot] & _HELD
+                    node = held & _NODE
+                    starts[count], nodes[count] = begin, node
+                    count += (node != 0) & (node < inner)
+                    following = letters[begin + length]
+                    bit = ((node << _LETTER_BITS | following) * _MIX & _WORD) >> (shift - 1)
+                    room[going], room[going + _CHUNK] = begin, node
+                    going += (held >> _MORE_BIT) & (sieve[bit >> 3] >> (bit & 7)) & (following != 0)
+        ends[text] = count
     return count
 
 
 def add_up(
-    letters: memoryview, bounds: memoryview, events: memoryview, read: memoryview, first: memoryview,
-    table: memoryview, sieve: memoryview, shift: int, inner: int, records: memoryview, mark: int, width: int,
-    sums: memoryview,
-) -> None:  # fmt: skip
-    """Adds the weights of the distinct n-grams of each event to its row of `sums`, and 2^40 for each of them.
+    nodes: memoryview, ends: memoryview, events: memoryview, records: memoryview, blocks: int, spread: memoryview,
+    mark: int, room: memoryview, sums: memoryview, counts: memoryview,
+) -> int:  # fmt: skip
+    """Adds the weights of the distinct n-grams of each event to its row of `sums`, and how many have any to `counts`.
 
-    bounds: int64[texts + 1], where each text starts in `letters`; events: int64[texts], non-decreasing; read:
-    uint8[texts], which to read. records: int32[inner]: the number of an n-gram is where its record begins: the mark of
-    the event that had it last, how many weights follow, and for each its column and itself. mark: marks from here on
-    have not been used. sums: int64[events * width].
+    nodes, ends: what `find` wrote; events: int64[texts], non-decreasing. records: int16[inner * (1 + 9 * blocks)], for
+    each n-gram: the mark of the event that had it last; for each block of eight columns the bits of those in which it
+    stands; for each column what it weighs. spread: uint64[256], a byte's eight bits as eight bytes. mark: the mark used
+    last; returns the new one. room: int64[255], any. sums, counts: int32[events * 8 * blocks], zeros.
     """
-    for text in range(len(events)):
-        if not read[text]:
-            continue
-        row = events[text] * width
-        own = mark + events[text]
-        end = bounds[text + 1]
-        for begin in range(bounds[text], end):
-            held = first[letters[begin]]
-            at = begin
-            while held:
-                node = held & _NODE
-                if node < inner and records[node] != own:
-                    records[node] = own
-                    entry = node + 2
-                    last = entry + 2 * records[node + 1]
-                    while entry < last:
-                        cell = row + records[entry]
-                        sums[cell] += records[entry + 1] + _ONE
-                        entry += 2
+    own, event = mark, -1
+    size = 1 + 9 * blocks
+    at = 0
+    for text in range(len(ends)):
+        if events[text] != event:
+            event = events[text]
+            own += 1
+            if own > _LAST_MARK:
+                for record in range(0, len(records), size):
+                    records[record] = 0
+                own = 1
+        while at < ends[text]:
+            new = 0
+            while new < _AT_ONCE and at < ends[text]:
+                record = nodes[at] * size
+                room[new] = record
+                new += records[record] != own
+                records[record] = own
                 at += 1
-                if not held & _MORE or at == end or not letters[at]:
-                    break
-                held = child(table, sieve, shift, node, letters[at])
+            for block in range(blocks):
+                cell = 8 * (event * blocks + block)
+                bits = 1 + block
+                weight = 1 + blocks + 8 * block
+                a, b, c, d, e, f, g, h = 0, 0, 0, 0, 0, 0, 0, 0
+                many = 0  # a byte for each column
+                for index in range(new):
+                    record = room[index]
+                    many += spread[records[record + bits]]
+                    record += weight
+                    a += records[record]
+                    b += records[record + 1]
+                    c += records[record + 2]
+                    d += records[record + 3]
+                    e += records[record + 4]
+                    f += records[record + 5]
+                    g += records[record + 6]
+                    h += records[record + 7]
+                sums[cell] += a
+                sums[cell + 1] += b
+                sums[cell + 2] += c
+                sums[cell + 3] += d
+                sums[cell + 4] += e
+                sums[cell + 5] += f
+                sums[cell + 6] += g
+                sums[cell + 7] += h
+                for column in range(8):
+                    counts[cell + column] += (many >> (8 * column)) & 255
+    return own
 
 
-def weigh(records: memoryview, nodes: memoryview, column: int, weights: memoryview) -> None:
+def weigh(records: memoryview, blocks: int, nodes: memoryview, column: int, weights: memoryview) -> None:
     """Writes what each n-gram weighs in `column`, 0 for one that is not in it. nodes: int32[n]; weights: int32[n]."""
     for index in range(len(nodes)):
-        entry = nodes[index] + 2
-        last = entry + 2 * records[nodes[index] + 1]
-        weights[index] = 0
-        while entry < last:
-            if records[entry] == column:
-                weights[index] = records[entry + 1]
-            entry += 2
+        weights[index] = records[nodes[index] * (1 + 9 * blocks) + 1 + blocks + column]

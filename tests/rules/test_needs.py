@@ -34,7 +34,9 @@ rules:
 
 def test_rules_about_other_types_need_what_never_fires(write_pack: Callable[..., Path]) -> None:
     needs = needs_by_type(load_pack(write_pack(pack=PACK)))
-    post, share, mass_send = (needs[KIND[struct]] for struct in (Post, Share, MassSend))
+    post, share, mass_send = (
+        {name: found[0] for name, found in needs[KIND[struct]].items()} for struct in (Post, Share, MassSend)
+    )
     assert [post[f"r.{name}"] for name in ("sends", "both", "refers", "field")] == [{}, {}, {}, {}]
     assert share["r.both"] == {"passes_on": 0.0}
     assert share["r.sends"] == share["r.refers"] == share["r.field"] == {}
@@ -48,3 +50,10 @@ def test_rules_about_other_types_need_what_never_fires(write_pack: Callable[...,
     assert post["r.page"]
     # What is denied is no reason to leave a rule out.
     assert share["r.not"] == post["r.not"] == {"joins": 0.0}
+
+
+def test_everything_that_must_have_fired_is_named(write_pack: Callable[..., Path]) -> None:
+    needs = needs_by_type(load_pack(write_pack(pack=PACK)))[KIND[MassSend]]
+    assert sorted(map(sorted, needs["r.sends"])) == [["is_mass_send"], ["joins"]]
+    assert sorted(map(sorted, needs["r.not"])) == [["joins"]]
+    assert {name for each in needs["r.field"] for name in each} == {"recommends", "passes_on"}

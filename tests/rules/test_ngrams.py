@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.ngrams import MAX_NGRAM, NgramError, Ngrams, Trie
+from rules.ngrams import MAX_NGRAM, NgramError, Ngrams, Trie, WeightedNgrams
 from rules.text import fold_batch
 
 LETTERS = "办证加微信贷款ab1?"
@@ -15,7 +15,7 @@ TEXTS = st.lists(st.text(LETTERS + "。丁", max_size=40), max_size=6)
 
 def found(ngrams: Ngrams, texts: list[str]) -> list[tuple[int, str]]:
     folded = fold_batch(texts)
-    windows = ngrams.find(folded.codes)
+    windows = ngrams.find(folded.codes, folded.bounds)
     pairs = []
     for start, ngram, length in zip(windows.start, windows.ngram, windows.length, strict=True):
         word = ngrams.ngrams[ngram]
@@ -39,7 +39,8 @@ def test_many_ngrams_share_slots_and_none_is_lost() -> None:
     letters = [chr(0x4E00 + at) for at in range(120)]
     words = [a + b for a in letters for b in letters]
     ngrams = Ngrams(words)
-    windows = ngrams.find(fold_batch(words).codes)
+    folded = fold_batch(words)
+    windows = ngrams.find(folded.codes, folded.bounds)
     # Folding changes some of these characters; those it leaves alone must all be there.
     kept = [word for word, form in zip(words, map(fold_one, words), strict=True) if word == form]
     assert len(kept) > 10_000
@@ -68,7 +69,64 @@ def test_ngrams_of_a_wrong_length_are_refused(word: str) -> None:
 def test_numbers_may_be_large() -> None:
     words = ["办", "办证", "办证件", "办证件吗", "证件", "贷款"]
     numbers = np.array([1, 1 << 17, 1 << 18, (1 << 23) - 1, 1 << 22, 7])
-    starts, found = Trie(words, numbers, 1 << 23).find(fold_batch(["代办证件吗"]).codes)
+    folded = fold_batch(["代办证件吗"])
+    starts, found, ends = Trie(words, numbers, 1 << 23).find(folded.codes, folded.bounds)
+    assert ends.tolist() == [5]
     assert sorted(zip(starts.tolist(), found.tolist(), strict=True)) == [
         (1, 1), (1, 1 << 17), (1, 1 << 18), (1, (1 << 23) - 1), (2, 1 << 22),
     ]  # fmt: skip
+
+
+def test_texts_that_are_not_read_have_none() -> None:
+    folded = fold_batch(["办证", "办证", "办证"])
+    starts, _, ends = Trie(["办证"], np.array([1]), 2).find(folded.codes, folded.bounds, np.array([True, False, True]))
+    assert starts.tolist() == [0, 6]
+    assert ends.tolist() == [1, 1, 2]
+
+
+def test_more_ngrams_than_there_is_room_for_at_first_are_found() -> None:
+    words = ["办", "办办", "办办办", "办办办办"]
+    assert len(found(Ngrams(words), ["办" * 9_000])) == 4 * 9_000 - 6
+
+
+PLAIN = st.text("办证加微信贷丁", max_size=30)
+COLUMNS = st.lists(
+    st.dictionaries(st.text("办证加微信贷丁", min_size=1, max_size=MAX_NGRAM), st.integers(-9, 9), max_size=12),
+    min_size=1,
+    max_size=17,
+)
+
+
+@given(COLUMNS, st.lists(st.lists(PLAIN, max_size=3), min_size=1, max_size=4))
+def test_distinct_ngrams_of_an_event_are_added_up_by_column(
+    columns: list[dict[str, int]], events: list[list[str]]
+) -> None:
+    texts = [text for event in events for text in event]
+    of = np.array([index for index, event in enumerate(events) for _ in event], np.int64)
+    folded = fold_batch(texts)
+    weighted = WeightedNgrams(columns)
+    for _ in range(2):  # the second time nothing of the first is left
+        sums, counts = weighted.sums(folded.codes, folded.bounds, of, np.ones(len(texts), np.bool_), len(events))
+        for index in range(len(events)):
+            written = [folded.text(text) for text in np.flatnonzero(of == index)]
+            for column, weights in enumerate(columns):
+                there = [weight for ngram, weight in weights.items() if any(ngram in text for text in written)]
+                assert (sums[index, column], counts[index, column]) == (sum(there), len(there))
+
+
+def test_marks_begin_anew_after_32767_events() -> None:
+    folded = fold_batch(["办"] * 70_000)
+    weighted = WeightedNgrams([{"办": 2}])
+    events = np.arange(70_000)
+    sums, counts = weighted.sums(folded.codes, folded.bounds, events, np.ones(70_000, np.bool_), 70_000)
+    assert set(sums[:, 0].tolist()) == {2}
+    assert set(counts[:, 0].tolist()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [({"办": 1 << 15}, "32767"), ({chr(0x4E00 + at): 30_000 for at in range(80_000)}, "together")],
+)
+def test_weights_that_would_overflow_are_refused(weights: dict[str, int], message: str) -> None:
+    with pytest.raises(NgramError, match=message):
+        WeightedNgrams([weights])

@@ -14,9 +14,12 @@ import rules.folding.signs
 import rules.hosts_in_text
 import rules.ngrams
 import rules.scans
+import rules.uses
 from rules.hosts_in_text import hosts_in_texts
 from rules.lexicon import Automaton
 from rules.ngrams import WeightedNgrams
+from rules.packs.model import FIELDS, LexiconSignal
+from rules.scoring import Scorer, Segments
 from rules.text import fold_batch
 
 PIECES = st.sampled_from(
@@ -49,10 +52,18 @@ def everything(texts: list[str]) -> list[object]:
     """What folding and matching make of texts."""
     folded = fold_batch(texts)
     words = Automaton(["加微信", "办证", "微信", "证", "贷款", "优惠活动", "一二三四五六"]).scan(folded)
-    weighted = WeightedNgrams([{"加": 3, "加微信": -5, "办证": 1}, {"微": 7, "加": 1 << 20}])
+    weighted = WeightedNgrams([{"加": 3, "加微信": -5, "办证": 1}, {"微": 7, "加": 1 << 14}])
     events = rules.ngrams.np.arange(len(texts))
     sums, counts = weighted.sums(folded.codes, folded.bounds, events, events % 2 == 0, len(texts))
+    hits = Scorer(
+        [LexiconSignal("s", "words", frozenset({"text"}), 0.0)], {"words": {"微信": 1.0, "办证": -0.5, "证": 2.0}}
+    )
+    segments = Segments()
+    for text in texts:
+        segments.begin()
+        segments.add(FIELDS.index("text"), text)
     return [
+        hits.score(segments).hits([0] * len(texts)),
         folded.codes.tolist(), folded.origin.tolist(), folded.last.tolist(), folded.bounds.tolist(),
         words.start.tolist(), words.end.tolist(), words.word.tolist(), words.text.tolist(),
         sums.tolist(), counts.tolist(), hosts_in_texts(texts),
@@ -68,6 +79,7 @@ def test_scans_are_the_same_compiled_and_not(interpreted: pytest.MonkeyPatch, te
     interpreted.setattr(rules.folding.plain, "plain", as_python("plain"))
     interpreted.setattr(rules.folding.signs, "scans", as_python("signs"))
     interpreted.setattr(rules.ngrams, "scans", as_python("ngrams"))
+    interpreted.setattr(rules.uses, "scans", as_python("uses"))
     interpreted.setattr(rules.hosts_in_text, "dots", as_python("hosts").dots)
     try:
         assert everything(texts) == compiled
