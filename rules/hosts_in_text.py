@@ -55,6 +55,7 @@ _SHORTEST_DISGUISED = 3
 _MOST_LABELS = 10
 _LONGEST_MAILBOX = 70
 _LONGEST_COMMON = max(map(len, _COMMON))
+_NO_CHINESE = re.compile("[^\u4e00-\u9fff点點]*+(?:[点點][^\u4e00-\u9fff点點]*+)*+")
 _PATH = re.compile(r"[/?#][!-~]*")
 
 _ONE_TO_ONE_BLOCKS = (
@@ -114,7 +115,8 @@ def _places(texts: Sequence[str]) -> dict[int, list[int]]:
 def _hosts_around(text: int, written: str, places: list[int]) -> Iterator[TextHost]:
     """The hosts in one text, of which only the surroundings of `places` are read."""
     count = 0
-    for start, end in _windows(places, len(written)):
+    with_scheme = any(_kinds()[ord(written[place])] & _COLON for place in places)
+    for start, end in _windows(places, len(written)) if with_scheme else _stretches(places, written):
         plain = _plain(written[start:end])
         for first, end_of, name in _hosts(plain):
             yield TextHost(text, start + plain.origin[first], start + plain.origin[end_of - 1] + 1, name)
@@ -132,6 +134,23 @@ def _windows(places: list[int], length: int) -> Iterator[tuple[int, int]]:
             start = place - _BEFORE
         end = place + _BEHIND
     yield start, min(end, length)
+
+
+def _stretches(places: list[int], written: str) -> Iterator[tuple[int, int]]:
+    """The same where no host has a scheme: then none goes on over a Chinese character that is no dot."""
+    start, end = -1, -1
+    for place in places:
+        after = _NO_CHINESE.match(written, place, place + _BEHIND)
+        behind = after.end() if after else place + 1
+        if place >= end:
+            before = _NO_CHINESE.match(written[max(place - _BEFORE, 0) : place][::-1])
+            first = place - (before.end() if before else 0)
+            if first > end:
+                if end >= 0:
+                    yield start, end
+                start = first
+        end = behind
+    yield start, end
 
 
 class _Plain(NamedTuple):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import rules.hosts_in_text
 from rules.events import MAX_TEXT
 from rules.hosts_in_text import hosts_in_texts
 from rules.links import public_suffix
@@ -190,3 +191,22 @@ def test_a_text_made_to_stall_takes_no_time(piece: str) -> None:
     found = hosts_in_texts([text, f"http://a.cn/?u={text}", f"x.{text}com"])
     assert process_time() - start < 3
     assert len(found) <= 3_003
+
+
+PIECES = st.sampled_from(
+    "evil com cn www . 点 。 点com .com .cn/ a-b 加 领取 @ ＠ : / http:// \u200b \u3000 【.】 ， a.b 163 ㎝ é 8 ".split(
+        " "
+    )
+)
+
+
+@given(st.lists(PIECES | st.sampled_from(["x" * 90, "字" * 90, "x." * 50]), max_size=12).map("".join))
+def test_reading_only_stretches_without_chinese_finds_the_same(text: str) -> None:
+    found = hosts_in_texts([text])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            rules.hosts_in_text,
+            "_stretches",
+            lambda places, written: rules.hosts_in_text._windows(places, len(written)),
+        )
+        assert hosts_in_texts([text]) == found
