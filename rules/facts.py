@@ -97,6 +97,8 @@ class EventFacts(dict[str, float]):
         self._written = written
         self._hosts: list[Mention] | None = None
         self._matches: dict[str, list[tuple[int, int, int]]] = {}
+        self.described: dict[str, list[Evidence]] = {}
+        """Evidence for signals, kept by whoever describes them."""
 
     def __missing__(self, name: str) -> float:
         signal = self._tests.signals.get(name)

@@ -89,6 +89,8 @@ class LearnedScores:
         """values: float64[events, signals], 0 where a signal says nothing."""
         self._learned = learned
         self._folded = folded
+        self._found: dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]] = {}
+        """The n-grams of a group in a text; several lexicons quote from the same ones."""
         self.values = values
 
     def spans(self, signal: str, texts: range, fields: Sequence[int], most: int) -> list[tuple[int, int, int]]:
@@ -110,9 +112,11 @@ class LearnedScores:
             columns = [column for column, of in enumerate(group.owners) if of == owner]
             if not columns or not (group.mask >> field) & 1:
                 continue
-            codes = self._folded.codes[low:high]
+            found = self._found.get((group.mask, text))
+            if found is None:
+                found = self._found[group.mask, text] = group.ngrams.find(self._folded.codes[low:high])
             for column in columns:
-                for weight, start, end in group.ngrams.speaking(codes, column, _MAX_QUOTED):
+                for weight, start, end in group.ngrams.speaking(found, column, _MAX_QUOTED):
                     yield weight, low + start, low + end
 
 

@@ -5,6 +5,7 @@ automaton would stop at every one of them, in Python. Here the walk is compiled 
 only what was found.
 """
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -163,17 +164,21 @@ class WeightedNgrams:
         )  # fmt: skip
         return sums[:, : self._width], counts[:, : self._width]
 
-    def speaking(self, codes: CodePoints, column: int, most: int) -> list[tuple[int, int, int]]:
-        """Weight, start and end of the n-grams in a folded text, with its NUL, that weigh more than 0 in `column`: the
-        `most` that weigh most, and of equal ones the last in the text."""
+    def find(self, codes: CodePoints) -> tuple[Positions, Positions, NDArray[np.int32]]:
+        """Start, end and number of the n-grams in a folded text, with its NUL; for `speaking`."""
         starts, numbers, _ = self._trie.find(codes, np.array([0, codes.size]))
+        return starts, starts + self._lengths.take(numbers - 1), numbers
+
+    def speaking(
+        self, found: tuple[Positions, Positions, NDArray[np.int32]], column: int, most: int
+    ) -> list[tuple[int, int, int]]:
+        """Weight, start and end of the n-grams found that weigh more than 0 in `column`: the `most` that weigh most,
+        and of equal ones the last in the text."""
+        starts, ends, numbers = found
         weights = np.empty(numbers.size, np.int32)
         scans.weigh(self._records.data, self._blocks, numbers.data, column, weights.data)
-        own = np.flatnonzero(weights > 0)
-        starts, weights = starts[own], weights[own]
-        ends = starts + self._lengths.take(numbers[own] - 1)
-        order = np.lexsort((ends, starts, weights))[: -most - 1 : -1]
-        return list(zip(weights[order].tolist(), starts[order].tolist(), ends[order].tolist(), strict=True))
+        rows = zip(weights.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        return heapq.nlargest(most, (row for row in rows if row[0] > 0))
 
 
 def _nodes(

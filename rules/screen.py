@@ -225,13 +225,16 @@ class Screen:
 
     def _evidence(self, rule: Rule, facts: EventFacts, most: int = _MAX_EVIDENCE) -> list[Evidence]:
         """What made the rule fire: words where they stand, and what else was found; at most `most` pieces."""
-        pieces = (
-            piece
-            for name in self._fired_behind(rule, facts)
-            if facts[name] > 0
-            for piece in describe(facts, name, _MAX_QUOTE)
-        )
-        return list(islice(pieces, most))
+        pieces: list[Evidence] = []
+        for name in self._fired_behind(rule, facts):
+            if facts[name] > 0:
+                found = facts.described.get(name)
+                if found is None:  # several rules mention a signal
+                    found = facts.described[name] = list(islice(describe(facts, name, _MAX_QUOTE), _MAX_EVIDENCE))
+                pieces += found
+                if len(pieces) >= most:
+                    break
+        return pieces[:most]
 
     def _fired_behind(self, rule: Rule, facts: EventFacts) -> Iterator[str]:
         """The signals a rule mentions, words first, and those of the rules it refers to that fired."""
