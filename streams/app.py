@@ -91,7 +91,7 @@ def worker_app(
 
     async def follow_words() -> None:
         try:
-            await Following(settings, own, words, use).run()
+            await Following(settings, own, words, use, metrics).run()
         except TopicsError as error:
             app.fail("following the operator's words", error)
 
