@@ -68,8 +68,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class FiredRule:
-    """A rule that fires. `parts`: of its condition. `by_report`: nothing is enforced before users report.
+    """A rule that fires. `parts`: of its condition.
 
+    `by_report`: nothing is enforced, a review is opened for a person, who may apply the sanctions of `charges`.
+    `reporters`: how many must have reported the subject before it is; None where it is opened at once.
     `crowd`: of a rule that several events decide together, when this one is a crowd by itself.
     """
 
@@ -81,6 +83,7 @@ class FiredRule:
     mode: str
     severity: Severity
     by_report: bool
+    reporters: int | None
     evidence: list[Evidence]
     charges: list[Charge]
     crowd: CrowdTrace | None
@@ -206,6 +209,7 @@ def _fired_rules(
             mode=rule.mode,
             severity=first.severity,
             by_report=clause.by_report,
+            reporters=clause.reports.reporters if clause.reports is not None else None,
             evidence=first.evidence,
             charges=[Charge(violation.subject, list(_steps(pack, violation))) for violation in found],
             crowd=crowds.get(name),

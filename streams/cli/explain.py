@@ -159,7 +159,8 @@ def _show_rule(rule: "FiredRule") -> None:
     out = console()
     notes: list[str] = [rule.severity] if rule.severity == "egregious" else []
     notes += [] if rule.mode == "enforce" else [f"{rule.mode}: recorded, never enforced"]
-    notes += ["waits for users' reports: opens a review"] if rule.by_report else []
+    after = "" if rule.reporters is None else f" once {rule.reporters} users have reported the subject"
+    notes += [f"not enforced: opens a review for a person{after}"] if rule.by_report else []
     head = Text.assemble(("rule    ", "dim"), (rule.name, "bold red"), f"  {rule.clause} {rule.title['zh']}")
     head.append(f" ({rule.title['en']})")
     head.append(f"  [{'; '.join(notes)}]" if notes else "", style="yellow")

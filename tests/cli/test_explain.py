@@ -77,6 +77,17 @@ def test_standard_input_is_a_text_or_an_event() -> None:
     assert explained("--event", "-", given='{"title": "互推换量"}')["texts"][0]["field"] == "title"
 
 
+def test_a_rule_by_report_says_that_a_person_decides(tmp_path: Path) -> None:
+    assert "[not enforced: opens a review for a person]" in run("互推换量").stdout
+
+    waiting = "handling: by_report\n    reports: {reporters: 3, within: 7d}"
+    pack = (TINY / "pack.yaml").read_text("utf-8").replace("handling: by_report", waiting)
+    (tmp_path / "pack.yaml").write_text(pack, "utf-8")
+    result = CliRunner().invoke(warden, ["explain", "--pack", str(tmp_path), "互推换量"])
+
+    assert "[not enforced: opens a review for a person once 3 users have reported the subject]" in result.stdout
+
+
 def test_people_see_the_evidence_and_the_climb() -> None:
     result = run("恭喜中奖 联系13800138000")
 
