@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks.cluster import STATES
-from benchmarks.contenders.stages import Record, Stages, keep, spare_the_collector
+from benchmarks.contenders.stages import Record, Stages, keep
 from benchmarks.events import Recorded
 from rules.packs import Pack
+from streams.collector import spare_the_collector
 from streams.settings import Settings
 from streams.topics import topic_names
 

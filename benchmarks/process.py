@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import psutil
 from benchmarks.machine import cores, cpu_seconds, on_cores, peak_resident_mb
 from streams.embedded import end, log_tail
 from streams.settings import Settings
+from streams.worker_process import environment_of
 
 STOP_SECONDS = 30.0
 
@@ -81,6 +81,4 @@ def started(
 
 def environment(settings: Settings) -> Mapping[str, str]:
     """The environment that gives a process these settings and none of ours."""
-    given = {f"WARDEN_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WARDEN_")}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1]), **given}
+    return {**environment_of(settings), "PYTHONPATH": str(Path(__file__).parents[1])}

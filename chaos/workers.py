@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import psutil
 
 from streams.batches import EXIT_FAILED
 from streams.settings import Settings
+from streams.worker_process import start_worker
 
 STOP_S = 60.0
 """How long a worker may take to finish what it does, commit and leave."""
@@ -100,18 +99,5 @@ class Workers:
         return self.folder / f"{name}.log"
 
     def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        own = {
-            f"WARDEN_{option.upper()}": str(value)
-            for option, value in self.settings.model_dump(exclude_none=True).items()
-        }
-        inherited = {option: value for option, value in os.environ.items() if not option.startswith("WARDEN_")}
-        environment = {**inherited, **own, "WARDEN_DATA_DIR": str(self.folder / f"state-{name}")}
-        with self._log(name).open("ab") as out:
-            return subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker", *arguments],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the run, which then stops its workers
-            )
+        settings = self.settings.model_copy(update={"data_dir": self.folder / f"state-{name}"})
+        return start_worker(settings, self._log(name), *arguments)

@@ -31,10 +31,11 @@ EVIDENCE = 3
 _FIRST = ("account", "domain", "ip", "app")
 _OF_TEXT: tuple[Field, ...] = ("title", "text", "desc", "html")
 _OF_PAGE: tuple[Field, ...] = ("page_title", "page_text", "page_html", "buttons")
-_READ: dict[CrowdKey, frozenset[int]] = {
+READ: dict[CrowdKey, frozenset[int]] = {
     "text": frozenset(FIELDS.index(field) for field in _OF_TEXT),
     "page": frozenset(FIELDS.index(field) for field in _OF_PAGE),
 }
+"""What near copies are told by: the fields that are read."""
 _TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]{0,20})([^<>]{0,300})")
 _CLASS = re.compile(r"\bclass\s?=\s?[\"']?([\w -]{1,60})")
 
@@ -81,7 +82,7 @@ def _sightings(candidate: Candidate, bands: "_Bands", pack: str) -> Iterator[Sig
 
 def _keys(candidate: Candidate, rule: str, crowd: Crowd, bands: "_Bands") -> Iterator[tuple[str, list[str]]]:
     """(key, groups) of all that the event may have in common with others."""
-    if crowd.same not in _READ:
+    if crowd.same not in READ:
         for name in _named(candidate, crowd.same):
             yield key_of(rule, crowd, name), []
         return
@@ -120,13 +121,13 @@ class _Bands:
         wanted: dict[tuple[int, CrowdKey], Content] = {}
         for candidate in candidates:
             crowd = candidate.rule.crowd
-            if isinstance(crowd, Crowd) and crowd.same in _READ:
+            if isinstance(crowd, Crowd) and crowd.same in READ:
                 wanted[candidate.at, crowd.same] = candidate.event
-        texts = [_codes(scored, index, _READ[same]) for index, same in wanted]
+        texts = [codes_of(scored, index, same) for index, same in wanted]
         self._of = dict(zip(wanted, minhash_bands(texts), strict=True))
         silent = [(at, event) for at, event in wanted.items() if at[1] == "page" and not self._of[at]]
         if silent:
-            layouts = minhash_bands([layout_of(_html(event)) for _, event in silent])
+            layouts = minhash_bands([layout_of(html_of(event)) for _, event in silent])
             self._of.update({at: bands for (at, _), bands in zip(silent, layouts, strict=True)})
 
     def of(self, index: int, same: CrowdKey) -> tuple[int, ...]:
@@ -151,7 +152,8 @@ def _tags(html: str) -> Iterator[str]:
         yield f"{match[1].lower()} {named[1] if named else ''}"
 
 
-def _html(event: Content) -> str:
+def html_of(event: Content) -> str:
+    """The HTML that `layout_of` reads, empty without any."""
     match event:
         case Share():
             return event.page.html if event.page is not None else ""
@@ -161,9 +163,9 @@ def _html(event: Content) -> str:
             return ""
 
 
-def _codes(scored: Scored, index: int, fields: frozenset[int]) -> CodePoints:
-    """The folded characters of an event's texts in some fields, one after the other."""
-    folded, segments = scored.folded, scored.segments
+def codes_of(scored: Scored, index: int, same: CrowdKey) -> CodePoints:
+    """The folded characters of an event's texts, or of its page's (one of READ), one text after the other."""
+    folded, segments, fields = scored.folded, scored.segments, READ[same]
     parts = [
         folded.codes[folded.bounds[segment] : folded.bounds[segment + 1]]
         for segment in segments.of(index)

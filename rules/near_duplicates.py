@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.text import CodePoints
+from rules.text import CodePoints, decode_points
 
 BANDS = 4
 _ROWS = 3
@@ -96,6 +96,16 @@ def minhash_bands(texts: Sequence[CodePoints]) -> list[tuple[int, ...]]:
         for text, bands in zip(shingles.texts.tolist(), keys.tolist(), strict=True):
             found[text] = tuple(bands)
     return found
+
+
+def compared(text: CodePoints) -> str:
+    """What a fingerprint sees of a folded text, to show it to people: its letters, and a space between words."""
+    codes = np.append(text[:MAX_CHARACTERS], np.uint32(0))
+    places = np.flatnonzero(_counts(codes))
+    letters = codes[places]
+    latin = (_kinds()[np.minimum(letters, _TABLE)] & _WORD) != 0
+    apart = np.flatnonzero(latin[1:] & latin[:-1] & (np.diff(places) > 1)) + 1
+    return decode_points(np.insert(letters, apart, np.uint32(ord(" "))))
 
 
 def _shingles(texts: Sequence[CodePoints]) -> Iterator[_Shingles]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from soak.verdict import Sample, Verdict, verdict
 from streams.embedded import end, free_port
 from streams.settings import Settings
 from streams.topics import create_topics
+from streams.worker_process import start_worker
 from tests.kafka.broker import broker
 
 PARTITIONS = 3
@@ -150,17 +150,7 @@ async def _capacity(worker: _Worker) -> float:
 @contextmanager
 def _worker(settings: Settings, log: Path) -> Iterator[_Worker]:
     """One worker, on a core of its own."""
-    given = {f"WARDEN_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WARDEN_")}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", "worker"],
-            env={**inherited, **given},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = start_worker(settings, log)
     try:
         psutil.Process(process.pid).cpu_affinity(_cores()[:1])
         yield _Worker(process, f"http://127.0.0.1:{settings.web_port}", log)

@@ -4,18 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from rules.crowds import Crowds
 from rules.enforce import Enforcer
 from rules.packs import Pack
 from rules.screen import Screen
 from streams.batches import BatchApp, Options, create_app
-from streams.crowds import Gathering
-from streams.enforcement import Enforcing
 from streams.merging import Patience
 from streams.metrics import Metrics
 from streams.operator_words import Following, OperatorWords
-from streams.screening import Screening
 from streams.settings import Settings
+from streams.stages import Tables, stages_of
 from streams.streamtime import StreamTime
 from streams.topics import TopicsError, topic_names, topic_specs
 from streams.web import WebServer
@@ -37,45 +34,10 @@ def worker_app(
     app = create_app(_options(settings))
     names = topic_names(settings)
     metrics, clock = Metrics(), StreamTime()
-    accounts = app.state_table("accounts")
-    keys = app.state_table("crowds")
-    subjects = app.state_table("subjects")
-
-    screening = Screening(
-        Screen(pack),
-        {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
-        accounts,
-        violations=names.violations,
-        sightings=names.sightings,
-        dead_letters=names.dead_letters,
-        metrics=metrics,
-        clock=clock,
-    )
+    tables = Tables(*(app.state_table(name) for name in Tables._fields))
+    screening, gathering, enforcing = stages_of(pack, names, tables, metrics, clock)
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
-
-    gathering = Gathering(
-        Crowds(pack),
-        keys,
-        sightings=names.sightings,
-        violations=names.violations,
-        dead_letters=names.dead_letters,
-        metrics=metrics,
-        clock=clock,
-    )
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
-
-    enforcing = Enforcing(
-        Enforcer(pack),
-        {names.reports: "report", names.appeals: "appeal"},
-        subjects,
-        violations=names.violations,
-        enforcements=names.enforcements,
-        bans=names.bans,
-        reviews=names.reviews,
-        dead_letters=names.dead_letters,
-        metrics=metrics,
-        clock=clock,
-    )
     group = app.batch_agent(names.violations, names.reports, names.appeals, name="enforce")(enforcing)
     metrics.watch(app.lag, enforcing.subjects, enforcing.banned)
 
@@ -91,7 +53,7 @@ def worker_app(
 
     async def follow_words() -> None:
         try:
-            await Following(settings, own, words, use).run()
+            await Following(settings, own, words, use, metrics).run()
         except TopicsError as error:
             app.fail("following the operator's words", error)
 

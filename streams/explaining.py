@@ -1,20 +1,23 @@
 """What a pack makes of one event, step by step, as values: `warden explain` shows them.
 
 The steps are those of the judgement: texts are folded, words are found in them, signals are worked out, rules are
-looked at, and subjects are charged. There is no history: a behaviour signal counts this one event, no other account
-has done the same, and sanctions are those that this violation, and then its repetitions, would lead to for a subject
-with a clean record.
+looked at, and subjects are charged. There is no history: a behaviour signal counts this one event, a crowd is as large
+as this event alone makes it, and sanctions are those that this violation, and then its repetitions, would lead to for
+a subject with a clean record.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rules.crowd_tracing import CrowdTrace, trace_crowd
 from rules.decisions import Action, Evidence, Severity, Violation
 from rules.events import InvalidEventError, MassSend, Post, Share, convert_event, millis
 from rules.facts import EventFacts
+from rules.gathering import Gathering
 from rules.packs.model import BehaviourSignal, Pack, Rule
 from rules.sanctions import Offence, standing
 from rules.screen import Arrival, Screen
+from rules.sightings import Sighting
 from rules.subjects import kind_of
 from rules.tracing import Part, parts_of
 from rules.wording import FoldedText, FoundWord, folded_texts, found_words, reached
@@ -65,7 +68,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class FiredRule:
-    """A rule that fires. `parts`: of its condition. `by_report`: nothing is enforced before users report."""
+    """A rule that fires. `parts`: of its condition.
+
+    `by_report`: nothing is enforced, a review is opened for a person, who may apply the sanctions of `charges`.
+    `reporters`: how many must have reported the subject before it is; None where it is opened at once.
+    `crowd`: of a rule that several events decide together, when this one is a crowd by itself.
+    """
 
     name: str
     clause: str
@@ -75,15 +83,18 @@ class FiredRule:
     mode: str
     severity: Severity
     by_report: bool
+    reporters: int | None
     evidence: list[Evidence]
     charges: list[Charge]
+    crowd: CrowdTrace | None
 
 
 @dataclass(frozen=True, slots=True)
 class ConsideredRule:
     """A rule that was looked at, because one of its triggers says something, and does not fire.
 
-    `parts`: of its condition, those that do not hold say why. Where all hold, the rule waits for other accounts.
+    `parts`: of its condition, those that do not hold say why. Where all hold, the rule has a `crowd`, and waits for
+    others that do the same unless the event cannot be counted.
     """
 
     name: str
@@ -93,6 +104,7 @@ class ConsideredRule:
     when: str
     parts: list[Part]
     waits_for_others: bool
+    crowd: CrowdTrace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +145,29 @@ def explain(pack: Pack, event: Post | Share | MassSend) -> Explanation:
         facts[signal.name] = 1.0
     sums = reached(pack, facts)
     signals = list(_signals(pack, facts, sums))
-    violations = screen.screen([Arrival(event, event.type, event.type, 0)], lambda _: None).violations
+    screened = screen.screen([Arrival(event, event.type, event.type, 0)], lambda _: None)
+    sightings: dict[str, list[Sighting]] = {}
+    for _, sighting in screened.sightings:
+        sightings.setdefault(sighting.rule, []).append(sighting)
+    together = Gathering(pack).take(sighting for _, sighting in screened.sightings)
+    violations = [*screened.violations, *together]
     fired = list(dict.fromkeys(violation.rule for violation in violations))
     facts.update({f"rules.{name}": 1.0 for name in fired})
+    crowds = {
+        rule.name: trace_crowd(
+            pack, rule.crowd, event, facts.scored, sightings.get(rule.name, ()), holds=rule.when.evaluate(facts)
+        )
+        for rule in pack.rules.values()
+        if rule.crowd is not None
+    }
     return Explanation(
         pack.label,
         event.type,
         folded_texts(facts.scored),
         found_words(pack, facts.scored, sums),
         signals,
-        list(_fired_rules(pack, violations, facts)),
-        _considered(pack, facts, sums, set(fired)),
+        list(_fired_rules(pack, violations, facts, crowds)),
+        _considered(pack, facts, sums, set(fired), crowds),
     )
 
 
@@ -167,7 +191,9 @@ def _counted(pack: Pack, event: Post | Share | MassSend) -> Iterator[BehaviourSi
             yield signal
 
 
-def _fired_rules(pack: Pack, violations: list[Violation], facts: EventFacts) -> Iterator[FiredRule]:
+def _fired_rules(
+    pack: Pack, violations: list[Violation], facts: EventFacts, crowds: Mapping[str, CrowdTrace]
+) -> Iterator[FiredRule]:
     charged: dict[str, list[Violation]] = {}
     for violation in violations:
         charged.setdefault(violation.rule, []).append(violation)
@@ -183,12 +209,16 @@ def _fired_rules(pack: Pack, violations: list[Violation], facts: EventFacts) -> 
             mode=rule.mode,
             severity=first.severity,
             by_report=clause.by_report,
+            reporters=clause.reports.reporters if clause.reports is not None else None,
             evidence=first.evidence,
             charges=[Charge(violation.subject, list(_steps(pack, violation))) for violation in found],
+            crowd=crowds.get(name),
         )
 
 
-def _considered(pack: Pack, facts: EventFacts, sums: Mapping[str, float], fired: set[str]) -> list[ConsideredRule]:
+def _considered(
+    pack: Pack, facts: EventFacts, sums: Mapping[str, float], fired: set[str], crowds: Mapping[str, CrowdTrace]
+) -> list[ConsideredRule]:
     """The rules of which a trigger says something and that do not fire, the nearest to firing first."""
     found = [
         ConsideredRule(
@@ -198,7 +228,8 @@ def _considered(pack: Pack, facts: EventFacts, sums: Mapping[str, float], fired:
             mode=rule.mode,
             when=rule.when.source,
             parts=parts_of(rule.when.source, facts),
-            waits_for_others=rule.crowd is not None and rule.when.evaluate(facts),
+            waits_for_others=rule.name in crowds and bool(crowds[rule.name].counted),
+            crowd=crowds.get(rule.name),
         )
         for rule in pack.rules.values()
         if rule.mode != "off" and rule.name not in fired and _is_triggered(pack, rule, facts, sums)

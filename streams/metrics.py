@@ -1,7 +1,7 @@
 """What a worker counts, for Prometheus: once a batch, never once an event.
 
-Labels are bounded: topics, clauses, rules, modes, actions, reasons and partitions come from settings and packs,
-never from what people write.
+Labels are bounded: topics, clauses, rules, modes, actions, reasons, lexicons and partitions come from settings and
+packs, never from what people write.
 """
 
 import time
@@ -105,6 +105,23 @@ class Metrics:
         self._dead_letters = Counter(
             "warden_dead_letters", "Records that could not be taken.", ["reason"], registry=self.registry
         )
+        self._words = Gauge(
+            "warden_operator_words",
+            "Words of an operator's lexicon that this worker judges with.",
+            ["lexicon"],
+            registry=self.registry,
+        )
+        self._words_offset = Gauge(
+            "warden_operator_words_offset",
+            "Offset of operator_words up to which changes are in force in this worker.",
+            ["partition"],
+            registry=self.registry,
+        )
+        self._words_changed = Gauge(
+            "warden_operator_words_changed_timestamp_seconds",
+            "When the newest change of operator_words that is in force was written, in seconds since 1970.",
+            registry=self.registry,
+        )
         self._batch_events = Histogram(
             "warden_batch_events", "Records in a batch.", ["stage"], buckets=_BATCH_EVENTS, registry=self.registry
         )
@@ -168,6 +185,16 @@ class Metrics:
         """One review for each reason."""
         for reason in reasons:
             self._reviews.labels(reason).inc()
+
+    def operator_words(self, sizes: Mapping[str, int], positions: Mapping[TopicPartition, int], changed: int) -> None:
+        """The operator's words that are in force: how many by lexicon, of files and topic together, and how far the
+        topic is taken in. `positions`: offsets after the last record; `changed`: when the newest was written, in ms.
+        """
+        for lexicon, size in sizes.items():
+            self._words.labels(lexicon).set(size)
+        for (_, partition), position in positions.items():
+            self._words_offset.labels(partition).set(position)
+        self._words_changed.set(changed / 1000)
 
     def dead_letter(self, reason: str) -> None:
         """One dead letter."""

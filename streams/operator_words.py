@@ -24,6 +24,7 @@ from rules.screen import Screen
 from rules.words import Word, wrong_words
 from streams.codec import Record, one_line
 from streams.compacted import changes, opened, until_now
+from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.topics import TopicsError, broker_trouble, topic_names
 
@@ -60,10 +61,13 @@ class OperatorWords:
         self._wrong: dict[str, str] = {}
         self.positions: dict[tuple[str, int], int] = {}
         """(topic, partition) -> the offset after the last record applied."""
+        self.changed = 0
+        """When the newest record was written, in ms since 1970; 0 without any."""
 
     def apply(self, record: Record) -> None:
         """Takes in one record; one that is no word is remembered as a problem, and changes nothing else."""
         self.positions[record.topic, record.partition] = record.offset + 1
+        self.changed = max(self.changed, record.timestamp)
         key = (record.key or b"").decode("utf-8", "replace")
         lexicon, _, text = key.partition("/")
         self._words.pop((lexicon, text), None)
@@ -171,6 +175,7 @@ class Following:
         pack: Pack,
         words: OperatorWords,
         use: Callable[[Pack, Screen], None],
+        metrics: Metrics,
     ) -> None:
         """`pack`: without the topic's words. `words`: what the worker started with. `use`: called on the event loop,
         between batches, with what to judge with from now on."""
@@ -178,8 +183,11 @@ class Following:
         self._pack = pack
         self._words = words
         self._use = use
-        self._label = words.merged(pack).label
+        self._metrics = metrics
         self._told: set[str] = set()
+        merged = words.merged(pack)
+        self._label = merged.label
+        self._count(merged)
 
     async def run(self) -> None:
         """Reads on from where `words` ends. Raises TopicsError when the brokers do not answer any more."""
@@ -203,6 +211,7 @@ class Following:
         self._tell()
         pack = self._words.merged(self._pack)
         if pack.label == self._label:
+            self._count(pack)
             return
         started = time.perf_counter()
         try:
@@ -212,9 +221,15 @@ class Following:
             return
         self._use(pack, screen)
         self._label = pack.label
+        self._count(pack)
         logger.info(
             "Pack %s: %d words, in use after %.1f s", pack.label, len(self._words), time.perf_counter() - started
         )
+
+    def _count(self, pack: Pack) -> None:
+        """Says that all that was applied is in force with `pack`."""
+        sizes = {name: len(pack.lexicons[name].entries) for name in pack.operator_lexicons()}
+        self._metrics.operator_words(sizes, self._words.positions, self._words.changed)
 
     def _tell(self) -> None:
         """Logs each problem once."""

@@ -9,12 +9,13 @@ partition may still write (no fencing); the order between topics is any.
 from __future__ import annotations
 
 import asyncio
-import time
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from benchmarks.cluster import STATES, changelog
-from benchmarks.contenders.stages import FETCH_WAIT_MS, READ_SECONDS, Stages, keep, spare_the_collector
+from benchmarks.contenders.aiokafka_consumer import Reader
+from benchmarks.contenders.stages import Stages, keep
+from streams.collector import spare_the_collector
 from streams.settings import Settings, load_settings
 
 
@@ -23,23 +24,14 @@ async def main(settings: Settings) -> None:
     states: dict[str, dict[bytes, bytes]] = {name: {} for name in STATES}
     changelogs = {table: changelog(settings, table) for table in STATES}
     stages = Stages(settings, states)
-    consumer = AIOKafkaConsumer(
-        *stages.topics,
-        bootstrap_servers=settings.bootstrap,
-        group_id=settings.app_id,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        max_partition_fetch_bytes=settings.max_fetch_bytes,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-    )
+    reader = Reader(settings, stages.topics)
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap, acks="all", compression_type=settings.compression, linger_ms=5
     )
-    await asyncio.gather(consumer.start(), producer.start())
+    await asyncio.gather(reader.start(), producer.start())
     spare_the_collector()
-    committed = time.monotonic()
     while True:
-        fetched = await consumer.getmany(timeout_ms=int(READ_SECONDS * 1000), max_records=settings.max_batch_records)
+        fetched = await reader.read()
         sent = []
         for plan in stages.plans(record for records in fetched.values() for record in records):
             for topic, key, value, headers, _, timestamp in plan.sends:
@@ -48,9 +40,7 @@ async def main(settings: Settings) -> None:
                 sent.append(await producer.send(changelogs[table], value, key))
             keep(states, plan.writes)
         await asyncio.gather(*sent)
-        if time.monotonic() - committed >= settings.commit_interval_s:
-            await consumer.commit()
-            committed = time.monotonic()
+        await reader.commit_when_due()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from benchmarks.cluster import STATES, changelog
-from benchmarks.contenders.stages import READ_SECONDS, Record, Stages, keep, spare_the_collector
+from benchmarks.contenders.stages import READ_SECONDS, Record, Stages, keep
 from streams.batches import Plan
+from streams.collector import spare_the_collector
 from streams.settings import Settings, load_settings
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import faust
 
 from benchmarks.cluster import STATES
-from benchmarks.contenders.stages import READ_SECONDS, Asked, Record, Stages, spare_the_collector
+from benchmarks.contenders.stages import READ_SECONDS, Asked, Record, Stages
+from streams.collector import spare_the_collector
 from streams.settings import Settings, load_settings
 from streams.topics import topic_names
 

@@ -17,7 +17,8 @@ from quixstreams.models import Serializer, Topic
 from quixstreams.state.rocksdb import RocksDBOptions
 
 from benchmarks.cluster import STATES
-from benchmarks.contenders.stages import Asked, Record, Stages, spare_the_collector
+from benchmarks.contenders.stages import Asked, Record, Stages
+from streams.collector import spare_the_collector
 from streams.sending import Send
 from streams.settings import Settings, load_settings
 from streams.topics import topic_names

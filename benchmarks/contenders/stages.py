@@ -7,30 +7,20 @@ what moves records differs. Nothing is counted for Prometheus here: the others a
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from rules.crowds import Crowds
-from rules.enforce import Enforcer
 from rules.packs import Pack, load_pack
-from rules.screen import Screen
 from streams.batches import Lease, Plan, RecordBatch
-from streams.crowds import Gathering
-from streams.enforcement import Enforcing
 from streams.metrics import Metrics
-from streams.screening import Screening
 from streams.settings import Settings
+from streams.stages import Tables, stages_of
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime
 from streams.topics import topic_names
 
 READ_SECONDS = 0.025
 """How long a batch waits to fill: what a worker's `merge_wait_ms` is."""
-
-FETCH_WAIT_MS = 50
-"""A broker's long poll, as a worker's. aiokafka has one fetch in flight for a broker, so with its own 500 ms a
-partition that was just emptied waits as long as the others are silent."""
 
 
 class Record(NamedTuple):
@@ -103,43 +93,15 @@ class Stages:
         """`states`: `accounts`, `crowds` and `subjects`. `pack`: instead of loading that of `settings`."""
         names = topic_names(settings)
         pack = pack or load_pack(settings.pack)
-        tables = {name: cast(StateTable, Table(name, state)) for name, state in states.items()}
-        metrics, clock = cast(Metrics, _Uncounted()), StreamTime()
+        tables = Tables(**{name: cast(StateTable, Table(name, state)) for name, state in states.items()})
         self.contents = tuple(names[:3])
         self.sightings = (names.sightings,)
         self.subjects = (names.violations, names.reports, names.appeals)
+        judging = stages_of(pack, names, tables, cast(Metrics, _Uncounted()), StreamTime())
         self._handles: dict[tuple[str, ...], Callable[[RecordBatch], Plan]] = {
-            self.contents: Screening(
-                Screen(pack),
-                {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
-                tables["accounts"],
-                violations=names.violations,
-                sightings=names.sightings,
-                dead_letters=names.dead_letters,
-                metrics=metrics,
-                clock=clock,
-            ),
-            self.sightings: Gathering(
-                Crowds(pack),
-                tables["crowds"],
-                sightings=names.sightings,
-                violations=names.violations,
-                dead_letters=names.dead_letters,
-                metrics=metrics,
-                clock=clock,
-            ),
-            self.subjects: Enforcing(
-                Enforcer(pack),
-                {names.reports: "report", names.appeals: "appeal"},
-                tables["subjects"],
-                violations=names.violations,
-                enforcements=names.enforcements,
-                bans=names.bans,
-                reviews=names.reviews,
-                dead_letters=names.dead_letters,
-                metrics=metrics,
-                clock=clock,
-            ),
+            self.contents: judging.screening,
+            self.sightings: judging.gathering,
+            self.subjects: judging.enforcing,
         }
         self._stage_of = {topic: topics for topics in self._handles for topic in topics}
 
@@ -171,10 +133,3 @@ def keep(states: Mapping[str, dict[bytes, bytes]], writes: Iterable[Write]) -> N
             states[table].pop(key, None)
         else:
             states[table][key] = value
-
-
-def spare_the_collector() -> None:
-    """As a worker does, for everybody: without it the collector walks the compiled pack again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -98,7 +98,7 @@ def _print_table(rows: Iterable[ClauseRow]) -> None:
     table.columns[-1].justify = "right"
     for row in rows:
         names = "\n".join(rule.name + ("" if rule.mode == "enforce" else f" ({rule.mode})") for rule in row.rules)
-        ladder = row.ladder + (" (after reports)" if row.handling == "by_report" else "")
+        ladder = row.ladder + (" (by review)" if row.handling == "by_report" else "")
         cells = (
             row.clause,
             f"{row.title['zh']}\n{row.title['en']}",

@@ -11,6 +11,7 @@ from streams.cli.common import Failure, console, pack_of, pack_option, settings_
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from rules.crowd_tracing import Counted, CrowdTrace
     from rules.events import MassSend, Post, Share
     from rules.tracing import Part
     from rules.wording import Change, FoldedText, FoundWord
@@ -39,7 +40,8 @@ def explain(
 
     Shown, step by step: the text with the evidence marked, what folding changed, the words found with their weights,
     the signals, the rules that fire with the sanctions that a first and repeated offences would lead to, and the rules
-    that come near, with what they lack.
+    that come near, with what they lack. Of rules that several accounts break together: what the event is counted
+    under, and how many it takes.
 
     \b
     warden explain '分享后查看答案'
@@ -109,7 +111,8 @@ def _show(explanation: "Explanation", everything: bool) -> None:
         out.print(Text("no rule fires", style="green"))
     for rule in explanation.rules:
         _show_rule(rule)
-    near = explanation.considered if everything else explanation.considered[:_MOST_RULES]
+    waiting = sum(rule.waits_for_others for rule in explanation.considered)
+    near = explanation.considered if everything else explanation.considered[: max(_MOST_RULES, waiting)]
     for considered in near:
         _show_considered(considered)
     if len(near) < len(explanation.considered):
@@ -156,12 +159,14 @@ def _show_rule(rule: "FiredRule") -> None:
     out = console()
     notes: list[str] = [rule.severity] if rule.severity == "egregious" else []
     notes += [] if rule.mode == "enforce" else [f"{rule.mode}: recorded, never enforced"]
-    notes += ["waits for users' reports: opens a review"] if rule.by_report else []
+    after = "" if rule.reporters is None else f" once {rule.reporters} users have reported the subject"
+    notes += [f"not enforced: opens a review for a person{after}"] if rule.by_report else []
     head = Text.assemble(("rule    ", "dim"), (rule.name, "bold red"), f"  {rule.clause} {rule.title['zh']}")
     head.append(f" ({rule.title['en']})")
     head.append(f"  [{'; '.join(notes)}]" if notes else "", style="yellow")
     out.print(head)
     _show_condition(rule.when, rule.parts)
+    _show_crowd(rule.crowd)
     for found in rule.evidence:
         place = f"{found.field}[{found.start}:{found.end}]" if found.end else found.field
         quote = shown(found.quote)
@@ -174,11 +179,12 @@ def _show_considered(rule: "ConsideredRule") -> None:
     from rich.text import Text
 
     notes = [] if rule.mode == "enforce" else [rule.mode]
-    notes += ["holds; waits for other accounts that do the same"] if rule.waits_for_others else []
+    notes += ["holds; waits for others that do the same"] if rule.waits_for_others else []
     head = Text.assemble(("near    ", "dim"), rule.name, f"  {rule.clause} {rule.title['zh']} ({rule.title['en']})")
     head.append(f"  [{'; '.join(notes)}]" if notes else "", style="yellow")
     console().print(head)
     _show_condition(rule.when, rule.parts)
+    _show_crowd(rule.crowd)
 
 
 def _show_condition(when: str, parts: "list[Part]") -> None:
@@ -191,6 +197,31 @@ def _show_condition(when: str, parts: "list[Part]") -> None:
         mark = ("    ✓ ", "green") if part.holds else ("    ✗ ", "red")
         values = ", ".join(f"{name} = {value:g}" for name, value in part.values.items())
         out.print(Text.assemble(mark, part.text, (f"   {values}", "dim")))
+
+
+def _show_crowd(crowd: "CrowdTrace | None") -> None:
+    """How many it takes, and what this event is counted under."""
+    from rich.text import Text
+
+    if crowd is None:
+        return
+    out = console()
+    out.print(Text.assemble(("  crowd  ", "dim"), crowd.needs))
+    for one in crowd.counted:
+        out.print(_counted(crowd, one))
+    if crowd.uncounted is not None:
+        out.print(Text.assemble(("  counted  ", "dim"), ("not at all: ", "yellow"), crowd.uncounted))
+
+
+def _counted(crowd: "CrowdTrace", one: "Counted") -> "Text":
+    from rich.text import Text
+
+    from lab.display import shown
+
+    groups = f", and {len(one.groups)} groups of near copies" if one.groups else ""
+    line = Text.assemble(("  counted  ", "dim"), (f"{len(one.members)} of {crowd.at_least}", "bold"))
+    line.append(f" ({', '.join(shown(member, 60) for member in one.members)}) under the {one.under} ")
+    return line.append(shown(one.value, 60), style="bold").append(f"  key {one.key}{groups}", style="dim")
 
 
 def _climb(charge: "Charge") -> str:

@@ -56,6 +56,7 @@ def _run_here(settings: Settings) -> None:
     from rules.scans import COMPILED
     from streams.app import worker_app
     from streams.batches import run
+    from streams.collector import spare_the_collector
 
     pack = pack_of(settings)
     _check_topics(settings)
@@ -69,22 +70,9 @@ def _run_here(settings: Settings) -> None:
             "The loops of rules/scans are not compiled, and judging takes some hundred times as long: install a C "
             "compiler and Python's headers (Debian: gcc, python3-dev), then streamwarden again"
         )
-    _spare_the_collector()
+    spare_the_collector()
     sys.setswitchinterval(SWITCH_S)
     run(app)
-
-
-def _spare_the_collector() -> None:
-    """Keeps the garbage collector from walking the compiled pack again and again.
-
-    Batches are freed by reference counting; only cycles need the collector, and they are rare here. With Python's
-    own thresholds it took a third of a worker's time.
-    """
-    import gc
-
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _operator_words(settings: Settings) -> "OperatorWords":

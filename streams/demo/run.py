@@ -5,9 +5,7 @@ the output topics, as a feed and a ban consumer would.
 """
 
 import asyncio
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from streams.demo.traffic import traffic
 from streams.embedded import SESSION_TIMEOUT_SECONDS, EmbeddedBroker, end, free_port, log_tail
 from streams.settings import Settings
 from streams.topics import Role, create_topics, topic_names
+from streams.worker_process import start_worker
 
 _OUTPUTS: tuple[Role, ...] = ("violations", "enforcements", "bans", "reviews", "dead_letters")
 _TICK_S = 0.05
@@ -80,17 +79,7 @@ class Demo:
 
     @contextmanager
     def _worker_process(self, settings: Settings) -> Iterator[None]:
-        given = {f"WARDEN_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-        environment = {**os.environ, **given}
-        with self._log.open("wb") as log:
-            self._worker = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker"],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C ends the demo, which then stops the worker
-            )
+        self._worker = start_worker(settings, self._log)
         try:
             yield
         finally:

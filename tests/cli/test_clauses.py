@@ -33,7 +33,7 @@ def test_each_clause_has_its_rules_sanctions_and_cases() -> None:
 def test_the_table_of_clauses_names_rules_and_titles() -> None:
     shown = run("clauses", "--pack", TINY).stdout
 
-    assert all(word in shown for word in ("诱导分享", "induced sharing", "sharing.unlock", "accounts (after reports)"))
+    assert all(word in shown for word in ("诱导分享", "induced sharing", "sharing.unlock", "accounts (by review)"))
 
 
 def test_settings_are_listed_with_their_source() -> None:

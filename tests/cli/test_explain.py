@@ -77,6 +77,17 @@ def test_standard_input_is_a_text_or_an_event() -> None:
     assert explained("--event", "-", given='{"title": "互推换量"}')["texts"][0]["field"] == "title"
 
 
+def test_a_rule_by_report_says_that_a_person_decides(tmp_path: Path) -> None:
+    assert "[not enforced: opens a review for a person]" in run("互推换量").stdout
+
+    waiting = "handling: by_report\n    reports: {reporters: 3, within: 7d}"
+    pack = (TINY / "pack.yaml").read_text("utf-8").replace("handling: by_report", waiting)
+    (tmp_path / "pack.yaml").write_text(pack, "utf-8")
+    result = CliRunner().invoke(warden, ["explain", "--pack", str(tmp_path), "互推换量"])
+
+    assert "[not enforced: opens a review for a person once 3 users have reported the subject]" in result.stdout
+
+
 def test_people_see_the_evidence_and_the_climb() -> None:
     result = run("恭喜中奖 联系13800138000")
 
@@ -121,6 +132,52 @@ def test_people_see_each_step() -> None:
     assert "    ✓ unlock   unlock = 1" in result.stdout
     assert "near    fraud.prize" in result.stdout
     assert "    ✗ phone   phone = 0" in result.stdout
+
+
+CROWDS = """
+  sharing.copies:
+    clause: links.1
+    when: unlock
+    crowd: {same: text, distinct: account, at_least: 3, within: 6h}
+    hits: [{text: 转发后解锁今天的全部精彩内容, repeat: 3, accounts: 3}]
+    passes: [转发后解锁]
+"""
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> str:
+    """The small pack with one rule that several accounts break together."""
+    folder = tmp_path / "crowded"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text((TINY / "pack.yaml").read_text("utf-8").rstrip("\n") + CROWDS, "utf-8")
+    return str(folder)
+
+
+def test_people_see_what_a_crowd_takes_and_what_the_event_is_counted_under(crowded: str) -> None:
+    result = CliRunner().invoke(warden, ["explain", "--pack", crowded, "转发后解锁 全部\u202e精彩内容"])
+
+    lines = [line for line in result.stdout.splitlines() if line.startswith(("near", "  crowd", "  counted"))]
+    assert lines[0].startswith("near    sharing.copies  links.1 诱导分享")
+    assert lines[0].endswith("[holds; waits for others that do the same]")
+    assert lines[1] == "  crowd  the same text from 3 or more of account within 6 h"
+    assert lines[2].startswith("  counted  1 of 3 (account:someone) under the text 转发后解锁全部精彩内容  key ")
+    assert lines[2].endswith(", and 4 groups of near copies")
+
+
+def test_people_see_why_an_event_is_not_counted(crowded: str) -> None:
+    result = CliRunner().invoke(warden, ["explain", "--pack", crowded, "转发后解锁"])
+
+    assert "  counted  not at all: its text has fewer than 8 characters or words" in result.stdout.splitlines()
+
+
+def test_every_rule_that_waits_for_others_is_shown(crowded: str) -> None:
+    rules = Path(crowded, "pack.yaml")
+    more = [CROWDS.replace("copies", f"copies{number}") for number in range(5)]
+    rules.write_text(rules.read_text("utf-8") + "".join(one.lstrip("\n") for one in more), "utf-8")
+
+    result = CliRunner().invoke(warden, ["explain", "--pack", crowded, "转发后解锁今天的全部精彩内容"])
+
+    assert result.stdout.count("waits for others") == 6
 
 
 def test_hostile_text_does_nothing_to_a_terminal() -> None:

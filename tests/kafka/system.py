@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams.embedded import free_port
 from streams.settings import Settings
 from streams.topics import create_topics, topic_names
+from streams.worker_process import environment_of
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
 INPUTS = {"post": "posts", "share": "shares", "mass_send": "mass_sends", "report": "reports", "appeal": "appeals"}
@@ -101,11 +101,7 @@ class System:
 
     def environment(self, **given: str) -> dict[str, str]:
         """The environment of its commands."""
-        own = {
-            f"WARDEN_{name.upper()}": str(value) for name, value in self.settings.model_dump(exclude_none=True).items()
-        }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("WARDEN_")}
-        return {**inherited, **own, **given}
+        return {**environment_of(self.settings), **given}
 
     def warden(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Runs a command to its end."""

@@ -83,6 +83,10 @@ def test_a_worker_takes_up_words_that_are_put_and_removed_while_it_runs(system: 
         # Then it judges with them without a restart, and its decisions cite them
         eventually(lambda: posted(system, worker, ["dingwuji"]), {"dingwuji": ("named", newer)})
         assert posted(system, worker, ["丁戊己", "重词"]) == {"丁戊己": ("named", newer), "重词": ("heavy", newer)}
+        assert worker.metric('warden_operator_words{lexicon="one"}') == 3
+        assert worker.metric('warden_operator_words{lexicon="two"}') == 1
+        assert worker.metric("warden_operator_words_offset{") == 3
+        assert time.time() - worker.metric("warden_operator_words_changed_timestamp_seconds") < 120
         assert {e["pack"] for e in system.decisions("enforcements")} <= {label, newer}
         # When they are removed
         words(system, "remove", "one", "--all")

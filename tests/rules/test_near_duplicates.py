@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.near_duplicates import BANDS, MAX_DISTANCE, distance, minhash_bands, simhashes
+from rules.near_duplicates import BANDS, MAX_DISTANCE, compared, distance, minhash_bands, simhashes
 from rules.text import CodePoints, fold_batch
 
 OFFER = "本店新开业全场商品八折起，老客户到店另送小礼品一份，数量有限先到先得，欢迎街坊邻居来店里坐坐"
@@ -51,6 +51,7 @@ def bands(text: str) -> set[int]:
 def test_contacts_numbers_and_symbols_change_nothing(copy: str) -> None:
     assert simhash(copy) == simhash(OFFER)
     assert bands(copy) == bands(OFFER)
+    assert compared(codes(copy)[0]) == OFFER.replace("，", "")
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,16 @@ def test_the_hashes_behind_keys_never_change() -> None:
     known = np.frombuffer("本店新开业全场商品折起欢迎街坊 shop 街坊".encode("utf-32-le"), np.uint32)
     assert simhashes([known]) == [0x9A68EE2870C2560]
     assert minhash_bands([known]) == [(0x9E57F8FA524F5E1A, 0xDD8807110C68FDD0, 0xF6DC95A98B712A62, 0x6C9758334C876891)]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("本店 新开业！加 mm_8812ab", "本店新开业加"),
+        ("call now, or 138-0000-1111", "call now or"),
+        ("hello世界，hello world", "hello世界hello world"),
+        ("🎁123", ""),
+    ],
+)
+def test_what_is_compared_can_be_shown(text: str, seen: str) -> None:
+    assert compared(codes(text)[0]) == seen

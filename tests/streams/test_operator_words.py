@@ -16,6 +16,7 @@ from rules.packs import Pack, load_pack
 from rules.screen import Screen
 from rules.words import Word
 from streams import operator_words
+from streams.metrics import Metrics
 from streams.operator_words import Following, OperatorWords, WordRecord, listed
 from streams.settings import Settings
 
@@ -35,10 +36,11 @@ def pack(tmp_path: Path) -> Pack:
     return load_pack(tmp_path)
 
 
-def record(key: str | None, value: bytes | None = b"{}", offset: int = 0) -> Any:
+def record(key: str | None, value: bytes | None = b"{}", offset: int = 0, timestamp: int = 1_000) -> Any:
     return SimpleNamespace(
-        topic="words", partition=0, offset=offset, key=None if key is None else key.encode(), value=value, headers=()
-    )
+        topic="words", partition=0, offset=offset, key=None if key is None else key.encode(), value=value, headers=(),
+        timestamp=timestamp,
+    )  # fmt: skip
 
 
 def taken(*records: Any) -> OperatorWords:
@@ -99,7 +101,14 @@ def test_a_record_says_all_that_a_word_has_besides_its_text() -> None:
     assert WordRecord.__struct_fields__ == Word._fields[1:]
 
 
-def follow(monkeypatch: pytest.MonkeyPatch, pack: Pack, fetches: list[list[Any]]) -> list[tuple[str, Screen]]:
+def follow(
+    monkeypatch: pytest.MonkeyPatch,
+    pack: Pack,
+    fetches: list[list[Any]],
+    *,
+    words: OperatorWords | None = None,
+    metrics: Metrics | None = None,
+) -> list[tuple[str, Screen]]:
     """What a worker is given to judge with, as these fetches come in."""
     used: list[tuple[str, Screen]] = []
 
@@ -114,7 +123,13 @@ def follow(monkeypatch: pytest.MonkeyPatch, pack: Pack, fetches: list[list[Any]]
     monkeypatch.setattr(operator_words, "opened", opened)
     monkeypatch.setattr(operator_words, "changes", changes)
     monkeypatch.setattr(operator_words, "QUIET_S", 0.0)
-    following = Following(Settings(), pack, OperatorWords(), lambda pack, screen: used.append((pack.label, screen)))
+    following = Following(
+        Settings(),
+        pack,
+        words or OperatorWords(),
+        lambda pack, screen: used.append((pack.label, screen)),
+        metrics or Metrics(),
+    )
     asyncio.run(following.run())
     return used
 
@@ -143,3 +158,37 @@ def test_each_problem_is_logged_once(
     with caplog.at_level(logging.WARNING):
         follow(monkeypatch, pack, [[record("one/甲", b"x")], [record("one/乙")], [record("one/丙")]])
     assert caplog.text.count("is no word") == 1
+
+
+def exported(metrics: Metrics) -> dict[str, float]:
+    """The samples about the operator's words."""
+    lines = metrics.exposition().decode().splitlines()
+    samples = (line.rsplit(" ", 1) for line in lines if line.startswith("warden_operator_words"))
+    return {name.removeprefix("warden_operator_words"): float(value) for name, value in samples}
+
+
+def test_the_words_in_force_and_their_last_change_are_counted(monkeypatch: pytest.MonkeyPatch, pack: Pack) -> None:
+    own, metrics = pack.with_words({"one": [Word("表一"), Word("表二")]}), Metrics()
+    # Given a worker that starts with a word of the topic, and one for a lexicon that the pack does not have
+    words = taken(record("one/甲", offset=3, timestamp=5_000), record("three/乙", offset=4, timestamp=4_000))
+    follow(monkeypatch, own, [[]], words=words, metrics=metrics)
+    assert exported(metrics) == {'{lexicon="one"}': 3, '_offset{partition="0"}': 5, "_changed_timestamp_seconds": 5.0}
+    # When one more comes and another, that is also on the list, changes nothing
+    follow(
+        monkeypatch,
+        own,
+        [[record("one/丙", offset=5, timestamp=7_500)], [record("one/表一", offset=6, timestamp=8_000)]],
+        words=words,
+        metrics=metrics,
+    )
+    # Then both are in force
+    assert exported(metrics) == {'{lexicon="one"}': 4, '_offset{partition="0"}': 7, "_changed_timestamp_seconds": 8.0}
+
+
+def test_words_that_cannot_be_compiled_are_not_in_force(monkeypatch: pytest.MonkeyPatch, pack: Pack) -> None:
+    metrics = Metrics()
+    many = [record(f"one/{chr(0x3400 + n)}{chr(0x3400 + n + 1)}", offset=n) for n in range(0, 20_000, 2)]
+
+    follow(monkeypatch, pack, [many], metrics=metrics)
+
+    assert exported(metrics) == {'{lexicon="one"}': 0, "_changed_timestamp_seconds": 0}

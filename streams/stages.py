@@ -1,0 +1,67 @@
+"""The three stages of a worker joined to their topics and tables: what judges, whoever moves the records."""
+
+from typing import NamedTuple
+
+from rules.crowds import Crowds
+from rules.enforce import Enforcer
+from rules.packs import Pack
+from rules.screen import Screen
+from streams.crowds import Gathering
+from streams.enforcement import Enforcing
+from streams.metrics import Metrics
+from streams.screening import Screening
+from streams.stores import StateTable
+from streams.streamtime import StreamTime
+from streams.topics import TopicNames
+
+
+class Tables(NamedTuple):
+    """What the stages remember: one table each."""
+
+    accounts: StateTable
+    crowds: StateTable
+    subjects: StateTable
+
+
+class Stages(NamedTuple):
+    """SCREEN, CROWDS and ENFORCE."""
+
+    screening: Screening
+    gathering: Gathering
+    enforcing: Enforcing
+
+
+def stages_of(pack: Pack, names: TopicNames, tables: Tables, metrics: Metrics, clock: StreamTime) -> Stages:
+    """The stages of one worker, which share its metrics and its stream time. Compiles the pack."""
+    screening = Screening(
+        Screen(pack),
+        {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
+        tables.accounts,
+        violations=names.violations,
+        sightings=names.sightings,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    gathering = Gathering(
+        Crowds(pack),
+        tables.crowds,
+        sightings=names.sightings,
+        violations=names.violations,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    enforcing = Enforcing(
+        Enforcer(pack),
+        {names.reports: "report", names.appeals: "appeal"},
+        tables.subjects,
+        violations=names.violations,
+        enforcements=names.enforcements,
+        bans=names.bans,
+        reviews=names.reviews,
+        dead_letters=names.dead_letters,
+        metrics=metrics,
+        clock=clock,
+    )
+    return Stages(screening, gathering, enforcing)

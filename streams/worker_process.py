@@ -1,0 +1,31 @@
+"""Workers as child processes with settings of their own: for demo, chaos run, soak, benchmarks and tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from streams.settings import PREFIX, Settings
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that gives a process these settings, and none of those that this process was given."""
+    given = {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, **given}
+
+
+def start_worker(settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Starts `warden worker` with `arguments`; what it says is added to `log`. The caller ends it.
+
+    It has a session of its own: Ctrl-C in the terminal reaches the caller, which then stops its workers.
+    """
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", "worker", *arguments],
+            env=environment_of(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
