@@ -1,12 +1,12 @@
 """What the words found in each event weigh together, by signal."""
 
-from __future__ import annotations
+from typing import Any
 
 
 def tally(
-    events: memoryview, uses: memoryview, word_of: memoryview, column_of: memoryview, weight_of: memoryview[float],
-    last: memoryview, heaviest: memoryview[float], touched: memoryview, place: memoryview, out_events: memoryview,
-    out_columns: memoryview, out_values: memoryview[float],
+    events: memoryview, uses: memoryview, word_of: memoryview, column_of: memoryview, weight_of: Any,
+    last: memoryview, heaviest: Any, touched: memoryview, place: memoryview, out_events: memoryview,
+    out_columns: memoryview, out_values: Any,
 ) -> int:  # fmt: skip
     """Writes the event, the column and the sum of each column that words of the event count for; returns how many.
 
