@@ -101,23 +101,25 @@ class LearnedScores:
         owner = self._learned.names().index(signal)
         found: list[tuple[int, int, int, int]] = []
         for text in texts:
-            weighty = sorted(self._weighty(owner, text, fields[text]), reverse=True)[:_MAX_QUOTED]
+            weighty = self._weighty(owner, text, fields[text])
             found.extend((weight, text, start, end) for weight, start, end in _joined(weighty))
         return sorted((text, start, end) for _, text, start, end in sorted(found, reverse=True)[:most])
 
-    def _weighty(self, owner: int, text: int, field: int) -> Iterator[tuple[int, int, int]]:
-        """(weight, start, end) of the n-grams in one text that speak for the signal with the index `owner`."""
+    def _weighty(self, owner: int, text: int, field: int) -> list[tuple[int, int, int]]:
+        """(weight, start, end) of the n-grams in one text that speak most for the signal with the index `owner`."""
         low, high = int(self._folded.bounds[text]), int(self._folded.bounds[text + 1])
+        rows: list[tuple[int, int, int]] = []
         for group in self._learned.groups:
-            columns = [column for column, of in enumerate(group.owners) if of == owner]
-            if not columns or not (group.mask >> field) & 1:
+            if not (group.mask >> field) & 1 or owner not in group.owners:
                 continue
             found = self._found.get((group.mask, text))
             if found is None:
                 found = self._found[group.mask, text] = group.ngrams.find(self._folded.codes[low:high])
-            for column in columns:
-                for weight, start, end in group.ngrams.speaking(found, column, _MAX_QUOTED):
-                    yield weight, low + start, low + end
+            for column, of in enumerate(group.owners):
+                if of == owner:
+                    rows += group.ngrams.speaking(found, column)
+        rows.sort(reverse=True)
+        return [(weight, low + start, low + end) for weight, start, end in rows[:_MAX_QUOTED]]
 
 
 def _joined(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

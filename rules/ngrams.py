@@ -5,7 +5,6 @@ automaton would stop at every one of them, in Python. Here the walk is compiled 
 only what was found.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -170,15 +169,14 @@ class WeightedNgrams:
         return starts, starts + self._lengths.take(numbers - 1), numbers
 
     def speaking(
-        self, found: tuple[Positions, Positions, NDArray[np.int32]], column: int, most: int
+        self, found: tuple[Positions, Positions, NDArray[np.int32]], column: int
     ) -> list[tuple[int, int, int]]:
-        """Weight, start and end of the n-grams found that weigh more than 0 in `column`: the `most` that weigh most,
-        and of equal ones the last in the text."""
+        """Weight, start and end of the n-grams found that weigh more than 0 in `column`."""
         starts, ends, numbers = found
         weights = np.empty(numbers.size, np.int32)
         scans.weigh(self._records.data, self._blocks, numbers.data, column, weights.data)
-        rows = zip(weights.tolist(), starts.tolist(), ends.tolist(), strict=True)
-        return heapq.nlargest(most, (row for row in rows if row[0] > 0))
+        own = np.flatnonzero(weights > 0)
+        return list(zip(weights[own].tolist(), starts[own].tolist(), ends[own].tolist(), strict=True))
 
 
 def _nodes(

@@ -85,7 +85,7 @@ class Scored:
         self._match, self._use = scorer.uses.counted(matches, folded, segments.texts, segments.field)
         self._segment = matches.text[self._match]
         self._learned: LearnedScores | None = None
-        self._rows: tuple[int, list[tuple[int, int, int, int]]] = (-1, [])
+        self._rows: tuple[int, dict[int, list[tuple[int, int, int]]]] = (-1, {})
         self._texts: dict[int, str] = {}
         self._encoded: dict[tuple[int, bool], bytes] = {}
 
@@ -123,8 +123,7 @@ class Scored:
             return self._learned_spans(event, signal)
         if self._rows[0] != event:
             self._rows = event, self._uses_in(event)
-        wanted = self._scorer.column(signal)
-        found = [(segment, start, end) for segment, start, end, column in self._rows[1] if column == wanted]
+        found = self._rows[1].get(self._scorer.column(signal), [])
         return [
             Span(segment, *self.folded.original_span(start, end, segment))
             for segment, start, end in _outermost(found)[:_MAX_SPANS]
@@ -152,14 +151,17 @@ class Scored:
         found = self._learned.spans(signal, self.segments.of(event), self.segments.field, _MAX_SPANS)
         return [Span(text, *self.folded.original_span(start, end, text)) for text, start, end in found]
 
-    def _uses_in(self, event: int) -> list[tuple[int, int, int, int]]:
-        """(segment, start, end, column) of the words that count in one event, in folded positions of the batch."""
+    def _uses_in(self, event: int) -> dict[int, list[tuple[int, int, int]]]:
+        """Column -> (segment, start, end) of the words that count in one event, in folded positions of the batch."""
         texts = self.segments.of(event)
-        low, high = np.searchsorted(self._segment, [texts.start, texts.stop])
+        low, high = self._segment.searchsorted([texts.start, texts.stop]).tolist()
         match = self._match[low:high]
-        columns = (self._segment[low:high], self._matches.start[match], self._matches.end[match])
-        of = self._scorer.uses.column[self._use[low:high]]
-        return list(zip(*(column.tolist() for column in (*columns, of)), strict=True))
+        columns = self._scorer.uses.column[self._use[low:high]]
+        rows = (self._segment[low:high], self._matches.start[match], self._matches.end[match])
+        found: dict[int, list[tuple[int, int, int]]] = {}
+        for column, *row in zip(columns.tolist(), *(values.tolist() for values in rows), strict=True):
+            found.setdefault(column, []).append(tuple(row))
+        return found
 
 
 class Scorer:
@@ -177,6 +179,7 @@ class Scorer:
         there is one kind, and all of them do."""
         self.learned = learned or LearnedSet([], {})
         self._names = [signal.name for signal in signals]
+        self._columns = {name: column for column, name in enumerate(self._names)}
         self._learned_names = self.learned.names()
         kinds = triggers or [dict.fromkeys([*self._names, *self._learned_names], 0.0)]
         self._triggers, self._learned_triggers = (
@@ -232,11 +235,13 @@ class Scorer:
 
     def column(self, signal: str) -> int:
         """The index of a signal."""
-        return self._names.index(signal)
+        return self._columns[signal]
 
 
 def _outermost(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """(segment, start, end) in order, without spans that lie inside another one."""
+    if len(spans) < 2:
+        return spans
     result: list[tuple[int, int, int]] = []
     for span in sorted(spans, key=lambda span: (span[1], -span[2])):
         if result and span[2] <= result[-1][2]:

@@ -102,6 +102,7 @@ class Screen:
         self._triggers = Triggers(others, self._tests)
         behaviours = [signal for signal in signals if isinstance(signal, BehaviourSignal)]
         self._behaviours = Behaviours(behaviours, triggers)
+        self._nothing = {name: 0.0 for name, signal in pack.signals.items() if isinstance(signal, WORKED_OUT)}
 
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
@@ -134,7 +135,9 @@ class Screen:
             candidates = self._candidates(KIND[type(arrival.event)], values, others.get(index, ()))
             if not candidates:
                 continue
-            facts = EventFacts(values, self._tests, arrival.event, scored, index, written=written.get(index, ()))
+            facts = EventFacts(
+                self._nothing | values, self._tests, arrival.event, scored, index, written=written.get(index, ())
+            )
             violations.extend(self._judge(arrival, facts, candidates, waiting))
             places.extend([index] * (len(violations) - len(places)))
         sightings = sightings_of(waiting, scored, self.pack.label) if waiting else []
