@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -22,8 +23,10 @@ class Cores(NamedTuple):
     rest: list[int]
 
 
+@cache
 def cores() -> Cores:
-    """The first core is the measured one. A machine of one core shares it, and its figures say little."""
+    """The first core is the measured one. A machine of one core shares it, and its figures say little. Found out once:
+    `on_cores` narrows what later calls would see."""
     usable = sorted(os.sched_getaffinity(0))
     return Cores(usable[:1], usable[1:] or usable)
 
