@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from streams.batches import BatchApp, Group, RecordBatch
 
 IDLE_POLL_S = 0.25  # one fetch call with nothing held: also the longest a seek waits for the fetch in work
+PRODUCE_IN_FLIGHT = 5  # requests to one broker: as many as Kafka's own producer has
 HELD_POLL_S = 0.01  # one fetch call while lanes hold records, whose partitions may become hungry meanwhile
 
 
@@ -371,9 +373,24 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
 
     def _new_producer(self, transactional_id: str | None = None) -> Any:
         producer = super()._new_producer(transactional_id)
+        producer._sender._in_flight = _InFlight()
         client, app = producer.client, self.transport.app
         client.send = app.membership.guarded(client.send, client.ready, lambda error: app.fail("producing", error))
         return producer
+
+
+class _InFlight(Counter[int]):
+    """Brokers with as many produce requests in flight as they may have; aiokafka waits for each to be answered before
+    it sends the next. A partition is in one request at a time (`Sender._muted_partitions`), so its order stays."""
+
+    def __contains__(self, broker: object) -> bool:
+        return self[broker] >= PRODUCE_IN_FLIGHT  # type: ignore[index]
+
+    def add(self, broker: int) -> None:
+        self[broker] += 1
+
+    def remove(self, broker: int) -> None:
+        self[broker] -= 1
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
