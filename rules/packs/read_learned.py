@@ -10,6 +10,7 @@ from rules.text import fold_batch
 SPACE, NEWLINE = "␣", "↵"
 """How a space and a line break are written within an n-gram."""
 _MAX_WEIGHT = 1000.0
+_ROOT = 0.5
 
 
 def read_learned(name: str, node: Node) -> LearnedLexicon:
@@ -18,6 +19,10 @@ def read_learned(name: str, node: Node) -> LearnedLexicon:
     body.take("description")
     body.take("trained")
     bias = body.take("bias")
+    length = body.take("length")
+    power = length.number() if length is not None else _ROOT
+    if length is not None and not 0 <= power <= 1:
+        raise length.error("the power of the number of n-grams lies between 0 and 1", "0.5 is the square root")
     parts: list[LearnedPart] = []
     if (several := body.take("parts")) is not None:
         parts.extend(_part(part) for part in several.sequence())
@@ -26,7 +31,7 @@ def read_learned(name: str, node: Node) -> LearnedLexicon:
     body.done()
     if not parts:
         raise node.error("the lexicon is empty", "give it `ngrams:`, or `parts:` with `fields:` and `ngrams:`")
-    return LearnedLexicon(name, bias.number() if bias is not None else 0.0, tuple(parts), node.place)
+    return LearnedLexicon(name, bias.number() if bias is not None else 0.0, tuple(parts), node.place, power)
 
 
 def _part(node: Node) -> LearnedPart:
