@@ -214,10 +214,10 @@ def _train(
 
 def _scaled(
     part: _Part, labels: Labels, rows: NDArray[np.int64], recipe: Recipe
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
     """The n-grams of a part that can be learned from `rows`, and the scale of each of the part."""
     if recipe.contrast is None:
-        return np.arange(part.ngrams.size), part.scale
+        return np.arange(part.ngrams.size, dtype=np.int64), part.scale
     own, near = rows[labels.positive[rows]], rows[labels.near[rows]]
     with_own, with_near = (
         np.bincount(part.by_row[chosen].indices, minlength=part.ngrams.size) for chosen in (own, near)
@@ -229,7 +229,7 @@ def _scaled(
 def _weigh(  # noqa: PLR0917
     parts: Sequence[_Part],
     kept: Sequence[NDArray[np.int64]],
-    scales: Sequence[NDArray[np.float64]],
+    scales: Sequence[NDArray[np.floating]],
     positive: NDArray[np.bool_],
     weight: NDArray[np.float64],
     rows: NDArray[np.int64],
