@@ -79,7 +79,7 @@ def learned_of(pack: Pack, times: int) -> LearnedSet:
         for part in lexicon.parts:
             ngrams = list(part.ngrams) if times == 1 else more_words(list(part.ngrams), times)
             parts.append(LearnedPart(part.fields, {ngram[:4]: part.ngrams.get(ngram, 0.01) for ngram in ngrams}))
-        lexicons[name] = LearnedLexicon(name, lexicon.bias, tuple(parts), Place("", 1, 1))
+        lexicons[name] = LearnedLexicon(name, lexicon.bias, tuple(parts), Place("", 1, 1), lexicon.length)
     return LearnedSet([LearnedSignal(name, name, FIELDS_BY_DEFAULT, 0.0) for name in lexicons], lexicons)
 
 

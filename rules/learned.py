@@ -2,8 +2,8 @@
 
 A lexicon's value for an event is its bias plus, for each of its parts, the summed weight of the distinct n-grams
 found in the part's fields, divided by the square root of their number: the cosine that linear classifiers of text
-are trained on, so that saying a thing twice, or at length, changes nothing. Sums are of whole thousandths, so they do
-not depend on the batch around an event.
+are trained on, so that saying a thing twice, or at length, changes nothing. A lexicon may name another power than the
+root. Sums are of whole thousandths, and powers are looked up, so values do not depend on the batch around an event.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ _UNIT = 1000
 _MAX_QUOTED = 24
 """N-grams that evidence is put together from, the weightiest first."""
 _DIGITS = 4
+_ROOT = 0.5
 
 
 class _Group:
@@ -28,13 +29,20 @@ class _Group:
     mask: bits of the fields; owners: for each part, a column of the n-grams, the index of its signal.
     """
 
-    def __init__(self, mask: int, parts: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """parts: for each, the index of its signal, and its n-grams."""
+    def __init__(self, mask: int, parts: Sequence[tuple[int, Mapping[str, float]]], lengths: Sequence[float]) -> None:
+        """parts: for each, the index of its signal, and its n-grams; lengths: of each signal, the power of their number
+        that the sum is divided by."""
         self.mask = mask
         self.owners = [owner for owner, _ in parts]
         self.ngrams = WeightedNgrams(
             [{ngram: round(weight * _UNIT) for ngram, weight in own.items()} for _, own in parts]
         )
+        self._powers = {
+            column: np.array([max(count, 1) ** lengths[owner] for count in range(len(own) + 1)])
+            for column, (owner, own) in enumerate(parts)
+            if lengths[owner] != _ROOT
+        }
+        """Column -> float64[n-grams + 1]: what a sum of so many n-grams is divided by, where that is not the root."""
 
     def values(
         self, folded: Folded, events: NDArray[np.int64], fields: NDArray[np.int64], count: int
@@ -44,7 +52,10 @@ class _Group:
         if not read.any():
             return
         sums, known = self.ngrams.sums(folded.codes, folded.bounds, events, read, count)
-        values = sums / (_UNIT * np.sqrt(np.maximum(known, 1)))
+        divisors = np.sqrt(np.maximum(known, 1))
+        for column, powers in self._powers.items():
+            divisors[:, column] = powers.take(known[:, column])
+        values = sums / (_UNIT * divisors)
         yield from zip(self.owners, values.T, (known > 0).T, strict=True)
 
 
@@ -61,7 +72,8 @@ class LearnedSet:
             for part in lexicons[signal.lexicon].parts:
                 mask = sum(1 << FIELDS.index(field) for field in part.fields & signal.fields)
                 parts.setdefault(mask, []).append((owner, part.ngrams))
-        self.groups = [_Group(mask, found) for mask, found in parts.items()]
+        lengths = [lexicons[signal.lexicon].length for signal in signals]
+        self.groups = [_Group(mask, found, lengths) for mask, found in parts.items()]
         self.size = sum(len(group.ngrams.ngrams) for group in self.groups)
 
     def score(

@@ -3,8 +3,10 @@
 A linear support vector machine over n-grams that are present or not, scaled to unit length by their number, as
 `rules.learned` scores them. First all n-grams are weighed, then the weightiest are kept and weighed again alone. Rare
 n-grams are regularised less than common ones (by the root of their inverse document frequency), which is what finds
-the phrases of a rumour. The scale comes from cross-validation: 0 is where one benign row in a hundred scores as
-high, 1 where `false_hits` in ten thousand do.
+the phrases of a rumour. Where a clause is hard to tell from other posts of the same source, an n-gram is also
+regularised less the more its frequency differs between the two (Wang and Manning, "Baselines and Bigrams", 2012), and
+n-grams of other sources are left out. The scale comes from cross-validation: 0 is where one benign row in a hundred
+scores as high, 1 where `false_hits` in ten thousand do.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,6 +51,10 @@ class Recipe:
     common:     when the weightiest are kept, the power of its rows that an n-gram's weight is multiplied with; below 0,
                 rare ones come first, which cost less to look up.
     penalty:    C of the support vector machine.
+    contrast:   learn from what differs between the rows of the clause and the benign ones of the same sources: what is
+                added to the logarithm of the ratio, the less the more the ratio matters. None: do not.
+    near:       with a contrast, how many of these rows an n-gram must stand in.
+    length:     the power of their number that the sum of the n-grams of a text is divided by.
     """
 
     ngrams: int = 10_000
@@ -57,6 +63,9 @@ class Recipe:
     others: float = 0.01
     common: float = 0.25
     penalty: float = 1.0
+    contrast: float | None = None
+    near: int = 1
+    length: float = 0.5
     seed: int = 7
 
 
@@ -65,7 +74,7 @@ class Fitted:
     """A learned lexicon and what is known of it.
 
     parts: fields, and n-gram -> weight. recall, false_hits: of rows not learned from, at value 1. positive, benign:
-    rows learned from.
+    rows learned from. length: as in `Recipe`.
     """
 
     bias: float
@@ -74,15 +83,18 @@ class Fitted:
     false_hits: float
     positive: int
     benign: int
+    length: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The n-grams of one part: presence is float32[rows, n-grams] of 0 and 1; scale is float32[n-grams]."""
+    """The n-grams of one part: presence is float32[rows, n-grams] of 0 and 1, by_row the same; scale is
+    float32[n-grams]."""
 
     fields: frozenset[Field]
     ngrams: NDArray[np.object_]
     presence: sp.csc_matrix
+    by_row: sp.csr_matrix
     scale: NDArray[np.float32]
     rows: NDArray[np.float64]
 
@@ -125,9 +137,9 @@ def _fit(parts: list[_Part], labels: Labels, recipe: Recipe, progress: Callable[
         progress("cross-validating", 1 + fold, _STEPS)
         rows = np.flatnonzero((folds != fold) & (weight > 0))
         others = np.flatnonzero(folds == fold)
-        scores[others] = _score(_train(parts, labels.positive, weight, rows, recipe), parts, others)
+        scores[others] = _score(_train(parts, labels, weight, rows, recipe), parts, others, recipe.length)
     progress("weighing n-grams", _FOLDS + 1, _STEPS)
-    model = _train(parts, labels.positive, weight, np.flatnonzero(weight > 0), recipe)
+    model = _train(parts, labels, weight, np.flatnonzero(weight > 0), recipe)
     progress("done", _STEPS, _STEPS)
     benign = np.sort(scores[labels.benign])[::-1]
     zero, one = _at_rate(benign, _LOOSE), _at_rate(benign, recipe.false_hits / 10_000)
@@ -142,6 +154,7 @@ def _fit(parts: list[_Part], labels: Labels, recipe: Recipe, progress: Callable[
         false_hits=float((benign >= one).mean() * 10_000),
         positive=int(labels.positive.sum()),
         benign=int(labels.benign.sum()),
+        length=recipe.length,
     )
 
 
@@ -175,7 +188,8 @@ def _part(texts: Sequence[str], fields: frozenset[Field]) -> _Part:
     )
     rows = rows[usable].astype(np.float64)
     scale = np.sqrt(np.log(len(texts) / rows)).astype(np.float32)
-    return _Part(fields, names[usable], presence[:, usable].tocsc(), scale, rows)
+    chosen = presence[:, usable].tocsc()
+    return _Part(fields, names[usable], chosen, chosen.tocsr(), scale, rows)
 
 
 def _usable(ngram: str, share: float) -> bool:
@@ -186,52 +200,64 @@ def _usable(ngram: str, share: float) -> bool:
 
 
 def _train(
-    parts: Sequence[_Part],
-    positive: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    recipe: Recipe,
+    parts: Sequence[_Part], labels: Labels, weight: NDArray[np.float64], rows: NDArray[np.int64], recipe: Recipe
 ) -> _Model:
     """Weighs all n-grams, keeps the weightiest of each part, and weighs those again."""
-    everything = [np.arange(part.ngrams.size) for part in parts]
-    first = _weigh(parts, everything, positive, weight, rows, recipe)
+    usable, scales = zip(*(_scaled(part, labels, rows, recipe) for part in parts), strict=True)
+    first = _weigh(parts, usable, scales, labels.positive, weight, rows, recipe)
     kept: list[NDArray[np.int64]] = []
-    for part, weights in zip(parts, first.weights, strict=True):
-        worth = np.abs(weights) * part.rows**recipe.common
-        kept.append(np.sort(np.argsort(-worth, kind="stable")[: recipe.ngrams]))
-    return _weigh(parts, kept, positive, weight, rows, recipe)
+    for part, names, weights in zip(parts, usable, first.weights, strict=True):
+        worth = np.abs(weights) * part.rows[names] ** recipe.common
+        kept.append(np.sort(names[np.argsort(-worth, kind="stable")[: recipe.ngrams]]))
+    return _weigh(parts, kept, scales, labels.positive, weight, rows, recipe)
+
+
+def _scaled(
+    part: _Part, labels: Labels, rows: NDArray[np.int64], recipe: Recipe
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """The n-grams of a part that can be learned from `rows`, and the scale of each of the part."""
+    if recipe.contrast is None:
+        return np.arange(part.ngrams.size, dtype=np.int64), part.scale
+    own, near = rows[labels.positive[rows]], rows[labels.near[rows]]
+    with_own, with_near = (
+        np.bincount(part.by_row[chosen].indices, minlength=part.ngrams.size) for chosen in (own, near)
+    )
+    ratio = np.log((with_own + 1) / max(own.size, 1) / ((with_near + 1) / max(near.size, 1)))
+    return np.flatnonzero(with_own + with_near >= recipe.near), part.scale * (np.abs(ratio) + recipe.contrast)
 
 
 def _weigh(  # noqa: PLR0917
     parts: Sequence[_Part],
     kept: Sequence[NDArray[np.int64]],
+    scales: Sequence[NDArray[np.floating]],
     positive: NDArray[np.bool_],
     weight: NDArray[np.float64],
     rows: NDArray[np.int64],
     recipe: Recipe,
 ) -> _Model:
+    scaled = [scale[names] for scale, names in zip(scales, kept, strict=True)]
     matrix = sp.hstack(
-        [_unit(part, names, rows) @ sp.diags(part.scale[names]) for part, names in zip(parts, kept, strict=True)]
+        [
+            _unit(part, names, rows, recipe.length) @ sp.diags(scale)
+            for part, names, scale in zip(parts, kept, scaled, strict=True)
+        ]
     )
     machine = LinearSVC(C=recipe.penalty, random_state=recipe.seed)
     machine.fit(matrix.tocsr(), positive[rows], sample_weight=weight[rows])
-    weights: list[NDArray[np.float64]] = []
-    at = 0
-    for part, names in zip(parts, kept, strict=True):
-        weights.append(machine.coef_[0, at : at + names.size] * part.scale[names])
-        at += names.size
+    ends = np.cumsum([names.size for names in kept])[:-1]
+    weights = [own * scale for own, scale in zip(np.split(machine.coef_[0], ends), scaled, strict=True)]
     return _Model(list(kept), weights, float(machine.intercept_[0]))
 
 
-def _score(model: _Model, parts: Sequence[_Part], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _score(model: _Model, parts: Sequence[_Part], rows: NDArray[np.int64], length: float) -> NDArray[np.float64]:
     scores = np.full(rows.size, model.bias)
     for part, kept, weights in zip(parts, model.kept, model.weights, strict=True):
-        scores += _unit(part, kept, rows) @ weights
+        scores += _unit(part, kept, rows, length) @ weights
     return scores
 
 
-def _unit(part: _Part, kept: NDArray[np.int64], rows: NDArray[np.int64]) -> sp.csr_matrix:
-    """Presence of the n-grams `kept` in `rows`, each row divided by the root of how many it has."""
+def _unit(part: _Part, kept: NDArray[np.int64], rows: NDArray[np.int64], length: float) -> sp.csr_matrix:
+    """Presence of the n-grams `kept` in `rows`, each row divided by a power of how many it has."""
     matrix = part.presence[:, kept].tocsr()[rows]
     known = np.asarray(matrix.sum(axis=1)).ravel()
-    return (sp.diags(1 / np.sqrt(np.maximum(known, 1))) @ matrix).tocsr()
+    return (sp.diags(np.maximum(known, 1) ** -length) @ matrix).tocsr()

@@ -11,6 +11,8 @@ from rules.packs.read_learned import NEWLINE, SPACE
 _STEPS = 40
 """Different weights on each side: one in forty of the largest is as fine as a person, or a decision, needs."""
 _WIDTH = 100
+_ROOT = 0.5
+"""What a lexicon divides by when it does not say: the square root."""
 
 
 def lexicon_yaml(name: str, fitted: Fitted, *, description: str, trained: Mapping[str, str]) -> str:
@@ -22,6 +24,7 @@ def lexicon_yaml(name: str, fitted: Fitted, *, description: str, trained: Mappin
         "    trained:",
         *(f"      {key}: {_quoted(value)}" for key, value in trained.items()),
         f"    bias: {fitted.bias:.4f}",
+        *([f"    length: {fitted.length}"] if fitted.length != _ROOT else []),
     ]
     if [fields for fields, _ in fitted.parts] == [FIELDS_BY_DEFAULT]:
         lines += ["    ngrams:", *_ngrams(fitted.parts[0][1], "      ")]

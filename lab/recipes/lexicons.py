@@ -23,9 +23,13 @@ RECIPES: dict[str, tuple[tuple[str, ...], str, Recipe]] = {
     "advertising": (("links.6",), "advertising nobody asked for", Recipe(false_hits=0.8, others=0.003)),
     "gambling": (("links.9.7",), "gambling and prostitution on offer", Recipe(false_hits=0.8, others=0.05)),
     "forged_papers": (("links.9.11",), "forged papers and invoices", Recipe(4000, false_hits=0.2, others=0.05)),
-    "rumours": (("links.5",), "rumours", Recipe(40_000, false_hits=3.2, common=-0.15)),
-    "vulgarity": (("links.7.2",), "insults and vulgarity", Recipe(12_000, false_hits=0.4, others=0.05, common=0.0)),
-    "clickbait": (("links.7.1",), "clickbait", Recipe(false_hits=1.6, titles=True, common=0.0)),
+    "rumours": (("links.5",), "rumours", Recipe(55_000, false_hits=2.4, common=0.0, contrast=1.0)),
+    "vulgarity": (
+        ("links.7.2",),
+        "insults and vulgarity",
+        Recipe(20_000, false_hits=3.6, others=0.05, common=0.0, penalty=0.3, contrast=0.1, near=2, length=0.3),
+    ),
+    "clickbait": (("links.7.1",), "clickbait", Recipe(false_hits=1.6, titles=True, common=0.0, length=0.4)),
 }
 """Name -> the clauses, a description, and how to learn it."""
 

@@ -160,12 +160,14 @@ class LearnedPart:
 
 @dataclass(frozen=True, slots=True)
 class LearnedLexicon:
-    """A linear classifier of text as a lexicon: `bias`, and n-grams with their weights. See `rules.learned`."""
+    """A linear classifier of text as a lexicon: `bias`, and n-grams with their weights. `length`: the power of their
+    number that their sum is divided by. See `rules.learned`."""
 
     name: str
     bias: float
     parts: tuple[LearnedPart, ...]
     place: Place
+    length: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ SPACE, NEWLINE = "␣", "↵"
 """How a space and a line break are written within an n-gram."""
 _MAX_WEIGHT = 32.0
 """Compiled they are whole thousandths of 16 bits (`rules.ngrams`)."""
+_ROOT = 0.5
 
 
 def read_learned(name: str, node: Node) -> LearnedLexicon:
@@ -19,6 +20,10 @@ def read_learned(name: str, node: Node) -> LearnedLexicon:
     body.take("description")
     body.take("trained")
     bias = body.take("bias")
+    length = body.take("length")
+    power = length.number() if length is not None else _ROOT
+    if length is not None and not 0 <= power <= 1:
+        raise length.error("the power of the number of n-grams lies between 0 and 1", "0.5 is the square root")
     parts: list[LearnedPart] = []
     if (several := body.take("parts")) is not None:
         parts.extend(_part(part) for part in several.sequence())
@@ -27,7 +32,7 @@ def read_learned(name: str, node: Node) -> LearnedLexicon:
     body.done()
     if not parts:
         raise node.error("the lexicon is empty", "give it `ngrams:`, or `parts:` with `fields:` and `ngrams:`")
-    return LearnedLexicon(name, bias.number() if bias is not None else 0.0, tuple(parts), node.place)
+    return LearnedLexicon(name, bias.number() if bias is not None else 0.0, tuple(parts), node.place, power)
 
 
 def _part(node: Node) -> LearnedPart:

@@ -216,7 +216,14 @@ def _learned() -> dict[str, Schema]:
         "additionalProperties": _TEXT,
     }
     part = _keys({"fields": {"$ref": "#/$defs/fields"}, "ngrams": ngrams}, ("fields", "ngrams"))
-    return {"description": _TEXT, "trained": {}, "bias": _NUMBER, "ngrams": ngrams, "parts": _list(part)}
+    return {
+        "description": _TEXT,
+        "trained": {},
+        "bias": _NUMBER,
+        "length": {"type": "number", "minimum": 0, "maximum": 1},
+        "ngrams": ngrams,
+        "parts": _list(part),
+    }
 
 
 def _hosts() -> dict[str, Schema]:

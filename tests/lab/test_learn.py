@@ -86,6 +86,31 @@ def test_the_engine_scores_as_the_learner_does(tmp_path: Path) -> None:
     assert scored == pytest.approx(np.maximum(exact, 0), abs=0.05 * max(map(abs, exact)))
 
 
+def test_a_contrast_takes_only_what_stands_in_the_sources_of_the_clause(tmp_path: Path) -> None:
+    """Texts of another source must not lend their words, and `length` must reach the file that a pack reads."""
+    elsewhere = [Row(f"e{at}", "post", "elsewhere", [], f"球队主场{ORDINARY[at % 6]}获胜") for at in range(60)]
+    documents = read_documents(rows() + elsewhere)
+    labels = documents.labels(["a"])
+    assert {documents.sources[at] for at in np.flatnonzero(labels.near)} == {"made"}
+    fitted = Learner(documents).fit(["a"], Recipe(ngrams=300, false_hits=50, contrast=0.1, near=2, length=0.3))
+    assert fitted.recall > 0.95
+    ngrams = fitted.parts[0][1]
+    assert ngrams["代办"] > 0
+    assert not any("球" in ngram for ngram in ngrams)
+    pack = load_pack(write_pack(tmp_path / "pack", lexicon_yaml("papers", fitted, description="", trained={})))
+    assert pack.learned["papers"].length == 0.3
+    assert Screen(pack).facts(post(text="专业办理驾驶证，联系13612345678"))["papers"] >= 1
+
+
+def test_where_its_sources_have_nothing_benign_a_clause_is_near_everything_benign() -> None:
+    mixed = [
+        Row("1", "post", "x", ["a.1"], "办证"),
+        Row("2", "post", "y", [], "天气"),
+        Row("3", "post", "y", ["b.1"], "茶"),
+    ]
+    assert read_documents(mixed).labels(["a"]).near.tolist() == [False, True, False]
+
+
 def test_titles_can_be_learned_on_their_own() -> None:
     chance = random.Random(3)
     made = []

@@ -51,6 +51,13 @@ def test_the_value_is_the_cosine_and_the_bias() -> None:
     assert values(learned, ["办证发票"]) == [pytest.approx(0.5 + 2 / math.sqrt(3), abs=1e-4)]
 
 
+def test_a_lexicon_may_divide_by_another_power() -> None:
+    parts = (LearnedPart(FIELDS_BY_DEFAULT, {"办证": 3.0, "证": 1.0}),)
+    lexicon = LearnedLexicon("l", 0.5, parts, PLACE, 0.25)
+    learned = LearnedSet([LearnedSignal("s", "l", FIELDS_BY_DEFAULT, 0.0)], {"l": lexicon})
+    assert values(learned, ["代办证件", "证件", "天气"]) == [pytest.approx(0.5 + 4 / 2**0.25, abs=1e-4), 1.5, 0.0]
+
+
 def test_saying_it_again_changes_nothing() -> None:
     learned = learned_set({"办证": 3.0})
     assert values(learned, ["办证", "办证，办证。办证！"]) == [3.0, 3.0]
@@ -128,6 +135,7 @@ rules: {papers: {clause: a.1, when: papers >= 1, hits: [代办证件], passes: [
         ("learned: {l: {ngrams: {1: 办证, 2: 办证}}}", "has a weight already"),
         ("learned: {l: {ngrams: {1: 辦證}}}", "never stands in a folded text"),
         ("learned: {l: {bias: 1}}", "is empty"),
+        ("learned: {l: {length: 2, ngrams: {1: a}}}", "lies between 0 and 1"),
         ("learned: {l: {ngrams: {}}}", "no n-grams"),
         ("learned: {l: {ngram: {1: 办证}}}", "unknown key 'ngram'"),
         ("learned: {l: {ngrams: {1: 办证}}}\nsignals: {s: {learned: m}}", "did you mean|known here: l"),
