@@ -3,7 +3,7 @@
 A lexicon's value for an event is its bias plus, for each of its parts, the summed weight of the distinct n-grams
 found in the part's fields, divided by the square root of their number: the cosine that linear classifiers of text
 are trained on, so that saying a thing twice, or at length, changes nothing. A lexicon may name another power than the
-root. Sums are of whole thousandths, and powers are looked up, so values do not depend on the batch around an event.
+root. Sums are of whole numbers, and powers are looked up, so values do not depend on the batch around an event.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.ngrams import WeightedNgrams
+from rules.ngrams import MAX_WEIGHT, WeightedNgrams
 from rules.packs.model import FIELDS, LearnedLexicon, LearnedSignal
 from rules.text import Folded
 
 _UNIT = 1000
-"""Weights are whole thousandths."""
+"""Weights are whole thousandths; of a lexicon with weights too large for that, whole parts as small as fit."""
 _MAX_QUOTED = 24
 """N-grams that evidence is put together from, the weightiest first."""
 _DIGITS = 4
@@ -34,9 +34,14 @@ class _Group:
         that the sum is divided by."""
         self.mask = mask
         self.owners = [owner for owner, _ in parts]
+        units = [min(_UNIT, int(MAX_WEIGHT / max(map(abs, own.values())))) for _, own in parts]
         self.ngrams = WeightedNgrams(
-            [{ngram: round(weight * _UNIT) for ngram, weight in own.items()} for _, own in parts]
+            [
+                {ngram: round(weight * unit) for ngram, weight in own.items()}
+                for unit, (_, own) in zip(units, parts, strict=True)
+            ]
         )
+        self._units = np.array(units)
         self._powers = {
             column: np.array([max(count, 1) ** lengths[owner] for count in range(len(own) + 1)])
             for column, (owner, own) in enumerate(parts)
@@ -55,7 +60,7 @@ class _Group:
         divisors = np.sqrt(np.maximum(known, 1))
         for column, powers in self._powers.items():
             divisors[:, column] = powers.take(known[:, column])
-        values = sums / (_UNIT * divisors)
+        values = sums / (self._units * divisors)
         yield from zip(self.owners, values.T, (known > 0).T, strict=True)
 
 

@@ -9,8 +9,7 @@ from rules.text import fold_batch
 
 SPACE, NEWLINE = "␣", "↵"
 """How a space and a line break are written within an n-gram."""
-_MAX_WEIGHT = 32.0
-"""Compiled they are whole thousandths of 16 bits (`rules.ngrams`)."""
+_MAX_WEIGHT = 1000.0
 _ROOT = 0.5
 
 

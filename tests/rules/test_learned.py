@@ -58,6 +58,11 @@ def test_a_lexicon_may_divide_by_another_power() -> None:
     assert values(learned, ["代办证件", "证件", "天气"]) == [pytest.approx(0.5 + 4 / 2**0.25, abs=1e-4), 1.5, 0.0]
 
 
+def test_large_weights_are_kept_as_closely_as_fits() -> None:
+    learned = learned_set({"办": 1000.0, "证": 0.25})
+    assert values(learned, ["办", "证", "办证"]) == [1000.0, 0.25, pytest.approx(1000.25 / math.sqrt(2), abs=1e-4)]
+
+
 def test_saying_it_again_changes_nothing() -> None:
     learned = learned_set({"办证": 3.0})
     assert values(learned, ["办证", "办证，办证。办证！"]) == [3.0, 3.0]
