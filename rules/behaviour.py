@@ -94,9 +94,11 @@ class Behaviours:
         Other events are counted only where something else makes a rule look at them: that spares the account's
         state, and its record on the changelog, for what nobody would ask about.
         """
+        if (signals := self._always.get(event.type)) is None:
+            return False
         return any(
             signal.channels is None or (isinstance(event, MassSend) and event.channel in signal.channels)
-            for signal in self._always.get(event.type, ())
+            for signal in signals
         )
 
     def seen(self, state: AccountState, stream: str, position: int) -> bool:
