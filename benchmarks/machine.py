@@ -60,7 +60,7 @@ def describe() -> dict[str, object]:
     """What figures depend on: processor, cores, memory, Python and libraries."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": len({*cores().measured, *cores().rest}),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
