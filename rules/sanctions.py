@@ -1,7 +1,8 @@
 """A subject's violations -> the sanctions they lead to. Pure, and a function of the *set* of violations.
 
 The rung of a violation is the number of offences in the ladder's window that lie at least `grace`
-apart, counted back from it; an egregious one goes straight to the last rung. Each violation holds its
+apart, counted back from it, where an older one counts half as much for each half-life, if the ladder has one; an
+egregious one goes straight to the last rung. Each violation holds its
 sanction from its own time for its rung's duration; violations that overlap renew it. So neither the
 order of arrival nor a repeat changes where a subject ends.
 """
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rules.climbing import left, rung_of_worth
 from rules.decisions import Action, Severity, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
 from rules.subjects import sanctions_for
@@ -119,24 +121,25 @@ def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1) -> int
     """The rung of one of `offences`, which are sorted by time; of the newest by default."""
     if offences[index].severity == "egregious":
         return len(ladder.rungs)
-    return len(_counted(offences, ladder, index))
+    return _counted(offences, ladder, index)[1]
 
 
-def _counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> list[Offence]:
-    """An offence, and those before it in the window that lie `grace` apart, no more than there are rungs;
-    oldest first."""
+def _counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> tuple[list[Offence], int]:
+    """An offence and those before it in the window that lie `grace` apart, no more than the last rung takes, oldest
+    first; and the rung. The nearest is always taken, so nothing else could weigh more."""
     length = slot_of(ladder)
-    last = offences[index].time // length
+    newest = last = offences[index].time // length
     oldest = last - ladder.window // length
-    counted = [offences[index]]
+    counted, worth = [offences[index]], 1.0
     for before in range(index if index >= 0 else len(offences) + index, -1, -1):
         slot = offences[before].time // length
-        if slot <= oldest or len(counted) == len(ladder.rungs):
+        if slot <= oldest or rung_of_worth(worth) >= len(ladder.rungs):
             break
         if slot <= last - ladder.grace // length:
             counted.append(offences[before])
+            worth += left((newest - slot) * length, ladder.half_life)
             last = slot
-    return counted[::-1]
+    return counted[::-1], min(rung_of_worth(worth), len(ladder.rungs))
 
 
 def standing(
@@ -154,7 +157,7 @@ def standing(
             if offence.time >= ends:  # nothing is in force any more
                 first = index
             ends = max(ends, offence.time + lasts)
-            rung, starts, led = step, offence.time, _counted(offences, ladder, index)
+            rung, starts, led = step, offence.time, _counted(offences, ladder, index)[0]
         else:
             ends = max(ends, _renewed(starts, offence.time, lasts))
         if lasts_for_good(ladder, step):

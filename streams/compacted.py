@@ -1,4 +1,4 @@
-"""Reading a compacted topic: its newest record for every key, as of now, and then every change as it happens."""
+"""Reading topics to their ends as of now, and then every change as it happens, in no group: what commands do."""
 
 import asyncio
 import time
@@ -17,19 +17,21 @@ _POLL_MS = 200
 
 
 @asynccontextmanager
-async def opened(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of all partitions of `topic`, at their start, in no group.
+async def opened(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of all partitions of `topics`, at their start, in no group.
 
-    Raises TopicsError when the topic is missing, and for what goes wrong between here and the brokers in the block.
+    Raises TopicsError when one is missing, and for what goes wrong between here and the brokers in the block.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
         await consumer.start()
-        if topic not in await consumer.topics():  # subscribing to it could create it
-            raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
-        consumer.subscribe([topic])
+        known = await consumer.topics()
+        for topic in topics:
+            if topic not in known:  # subscribing to it could create it
+                raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
+        consumer.subscribe(topics)
         async with asyncio.timeout(_STALLED_S):
             while not consumer.assignment():
                 await asyncio.sleep(0.01)

@@ -86,13 +86,15 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How repeated violations of its clauses climb. `window` and `grace` in milliseconds."""
+    """How repeated violations of its clauses climb. `window`, `grace` and `half_life` in milliseconds; None for a
+    history that does not fade within the window."""
 
     name: str
     clauses: tuple[str, ...]
     window: int
     grace: int
     rungs: tuple[Rung, ...]
+    half_life: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

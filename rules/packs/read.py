@@ -3,6 +3,7 @@
 import re
 from typing import get_args
 
+from rules.climbing import highest_rung
 from rules.decisions import Action, Notice
 from rules.packs.model import Clause, HostList, Ladder, Reports, Rung
 from rules.packs.source import Node, did_you_mean
@@ -62,12 +63,14 @@ def read_ladder(name: str, node: Node) -> Ladder:
     """One entry of `ladders`."""
     body = node.mapping()
     rungs_node = body.need("rungs")
+    half_life = body.take("half_life")
     ladder = Ladder(
         name=name,
         clauses=tuple(body.need("clauses").texts()),
         window=body.need("window").duration(),
         grace=body.need("grace").duration(),
         rungs=tuple(_rung(rung) for rung in rungs_node.sequence()),
+        half_life=half_life.duration() if half_life is not None else None,
     )
     body.done()
     if not ladder.rungs:
@@ -79,6 +82,13 @@ def read_ladder(name: str, node: Node) -> Ladder:
         )
     if ladder.grace * len(ladder.rungs) > ladder.window:
         raise rungs_node.error("the last rung cannot be reached: the window is shorter than its graces")
+    if half_life is not None:
+        highest = highest_rung(ladder.window, ladder.grace, ladder.half_life, len(ladder.rungs))
+        if highest < len(ladder.rungs):
+            raise half_life.error(
+                f"the last rung cannot be reached: with this half-life the highest is {highest}",
+                "a longer half-life, or a shorter grace",
+            )
     return ladder
 
 

@@ -158,6 +158,7 @@ def _ladder() -> dict[str, Schema]:
         "clauses": _described(_list(_TEXT), "clauses, or the start of several: links.1"),
         "window": _DURATION,
         "grace": _DURATION,
+        "half_life": _DURATION,
         "rungs": _list(rung, 1),
     }
 

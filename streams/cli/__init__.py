@@ -28,6 +28,7 @@ COMMANDS = {
     "clauses": ("streams.cli.clauses:clauses", "Show the policy, clause by clause."),
     "topics": ("streams.cli.topics:topics", "Create, verify or list the topics."),
     "bans": ("streams.cli.bans:bans", "Show what is in force now, or follow it."),
+    "subject": ("streams.cli.subject:subject", "Show why something holds for a subject, and its whole history."),
     "words": ("streams.cli.words:words", "Put, remove or list the operator's own words."),
     "settings": ("streams.cli.settings:settings", "Show every setting, its value and where it comes from."),
     "schemas": ("streams.cli.schemas:schemas", "List or write the JSON Schemas of inputs and outputs."),

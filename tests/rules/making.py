@@ -109,5 +109,5 @@ class Court:
                 self.states[subject] = state
 
 
-def ladder(*rungs: Rung, window: int = 180 * DAY, grace: int = HOUR) -> Ladder:
-    return Ladder("test", ("links",), window, grace, rungs)
+def ladder(*rungs: Rung, window: int = 180 * DAY, grace: int = HOUR, half_life: int | None = None) -> Ladder:
+    return Ladder("test", ("links",), window, grace, rungs, half_life)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.climbing import highest_rung
 from rules.decisions import Action, Notice, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
 from rules.sanctions import Offence, Standing, lasts_for_good, matters, remembered, rung_of, standing
@@ -17,6 +18,7 @@ from tests.rules.making import DAY, HOUR, ladder
 CLIMB = ladder(Rung("first", HOUR * 12), Rung("first", DAY), Rung("first", 7 * DAY), Rung("egregious", None))
 WARNS = ladder(Rung("warn", None), Rung("first", 7 * DAY), Rung("egregious", None))
 FRAUD = ladder(Rung("first", None))
+FADES = ladder(*CLIMB.rungs, half_life=10 * DAY)
 TIMED = ladder(Rung("first", HOUR * 12), Rung("first", DAY), window=30 * DAY)
 
 
@@ -78,6 +80,20 @@ def test_a_chain_of_violations_each_within_grace_of_the_last_still_climbs() -> N
 def test_an_offence_older_than_the_window_does_not_count() -> None:
     assert sanction(CLIMB, 0, 180 * 24 - 1)[0] == 2
     assert sanction(CLIMB, 0, 180 * 24)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "rung"),
+    [((0,), 1), ((0, 10), 2), ((0, 10.1), 1), ((0, 1, 2), 3), ((0, 5, 10), 2), ((0, 20, 40, 60), 1), ((0, 1, 2, 3), 4)],
+)  # fmt: skip
+def test_an_offence_counts_half_as_much_for_each_half_life(days: tuple[float, ...], rung: int) -> None:
+    assert sanction(FADES, *(24 * day for day in days))[0] == rung
+
+
+def test_what_a_half_life_leaves_of_the_highest_rung() -> None:
+    assert highest_rung(180 * DAY, HOUR, 10 * DAY, 4) == 4
+    assert highest_rung(180 * DAY, HOUR, HOUR, 4) == 2
+    assert highest_rung(180 * DAY, HOUR, None, 4) == 4
 
 
 def test_a_higher_rung_is_held_to_its_end_though_the_offences_behind_it_are_past_the_window() -> None:
@@ -201,7 +217,7 @@ OFFENCES = st.lists(
     max_size=24,
 )
 BURSTS = st.lists(st.builds(offence, st.integers(0, 60 * 5).map(lambda n: n / 60), event=st.sampled_from("ab")))
-LADDERS = st.sampled_from([CLIMB, WARNS, FRAUD, TIMED])
+LADDERS = st.sampled_from([CLIMB, WARNS, FRAUD, TIMED, FADES])
 
 
 @given(OFFENCES | BURSTS, LADDERS, st.randoms(use_true_random=False))
@@ -240,6 +256,16 @@ def test_an_earlier_offence_that_comes_late_counts_those_before_it_too() -> None
     for day in days:
         memory = remembered([*memory, offence(24 * day)], SHORT)
     assert said(standing("domain", memory, SHORT, CLAUSES)) == said(held(SHORT, *(offence(24 * day) for day in days)))
+
+
+@given(OFFENCES.filter(bool), OFFENCES, LADDERS)
+def test_more_offences_before_it_never_make_the_rung_of_one_lower(
+    offences: list[Offence], others: list[Offence], ladder: Ladder
+) -> None:
+    newest = max(offences)
+    fewer = sorted(set(offences))
+    more = sorted({*offences, *(other for other in others if other < newest)})
+    assert rung_of(more, ladder) >= rung_of(fewer, ladder)
 
 
 @given(OFFENCES | BURSTS, LADDERS)

@@ -1,0 +1,111 @@
+"""All that the topics hold about one subject: what was charged, decided, reported and appealed, and what is in force.
+
+Records are found by key, on all partitions: only keys say whose a record is, since clients do not agree on how to hash
+them. What lies longer back than the topics' retention is gone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from aiokafka import AIOKafkaConsumer
+
+from rules.decisions import Ban, Enforcement, Review, Violation
+from rules.events import Appeal, InvalidEventError, Report, millis
+from streams.codec import Record, decode_ban, decode_record, decode_violation
+from streams.compacted import opened, until_now
+from streams.settings import Settings
+from streams.topics import TopicNames, topic_names
+
+Entry = Violation | Enforcement | Review | Report | Appeal
+
+_ENFORCEMENT = msgspec.json.Decoder(Enforcement)
+_REVIEW = msgspec.json.Decoder(Review)
+_TELL_EVERY = 5_000
+"""Records between two calls of `tell`."""
+
+
+@dataclass(slots=True)
+class History:
+    """What is known of `subject`. `entries` in order of event time; `ban` is its record on the ban list, which may hold
+    sanctions that have ended; `unreadable` counts its records that are not what their topic should hold."""
+
+    subject: str
+    ban: Ban | None = None
+    entries: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+
+    def of(self, *kinds: type[Entry]) -> list[Entry]:
+        """The entries of these kinds."""
+        return [entry for entry in self.entries if isinstance(entry, kinds)]
+
+
+async def history(
+    settings: Settings,
+    subject: str,
+    since: datetime | None = None,
+    tell: Callable[[int, int], None] = lambda _read, _of: None,
+) -> History:
+    """Reads the history of a subject, such as `account:alice`; `since` a time of production, else all there is.
+
+    `tell(read, of)`: records read of how many. Raises TopicsError.
+    """
+    names = topic_names(settings)
+    found = History(subject)
+    key = subject.encode()
+    topics = (names.violations, names.enforcements, names.reviews, names.reports, names.appeals, names.bans)
+    async with opened(settings, *topics) as reader:
+        if since is not None:
+            await _seek(reader, names, since)
+        total, read = await _waiting(reader), 0
+        async for record in until_now(reader):
+            read += 1
+            if read % _TELL_EVERY == 0:
+                tell(read, total)
+            if record.key == key:
+                _take(found, record, names)
+        tell(read, max(total, read))
+    found.entries.sort(key=lambda entry: (entry.time, type(entry).__name__ != "Violation"))
+    return found
+
+
+async def _seek(reader: AIOKafkaConsumer, names: TopicNames, since: datetime) -> None:
+    """Moves to the first records produced at `since` or later; the ban list, which is compacted, is read whole."""
+    partitions = [tp for tp in reader.assignment() if tp.topic != names.bans]
+    offsets = await reader.offsets_for_times(dict.fromkeys(partitions, millis(since)))
+    ends = await reader.end_offsets(partitions)
+    for tp in partitions:
+        reader.seek(tp, offsets[tp].offset if offsets[tp] is not None else ends[tp])
+
+
+async def _waiting(reader: AIOKafkaConsumer) -> int:
+    partitions = reader.assignment()
+    ends = await reader.end_offsets(partitions)
+    return sum([ends[tp] - await reader.position(tp) for tp in partitions])
+
+
+def _take(found: History, record: Record, names: TopicNames) -> None:
+    """Adds a record of the subject."""
+    try:
+        if record.topic == names.bans:
+            found.ban = decode_ban(record.value)
+        else:
+            found.entries.append(_entry(record, names))
+    except (InvalidEventError, msgspec.MsgspecError, UnicodeDecodeError):
+        found.unreadable += 1
+
+
+def _entry(record: Record, names: TopicNames) -> Entry:
+    """Raises InvalidEventError, MsgspecError."""
+    if record.topic == names.violations:
+        return decode_violation(record.key, record.value)
+    if record.topic == names.enforcements:
+        return _ENFORCEMENT.decode(record.value or b"")
+    if record.topic == names.reviews:
+        return _REVIEW.decode(record.value or b"")
+    kind = "report" if record.topic == names.reports else "appeal"
+    event, _ = decode_record(kind, record.key, record.value, record.headers)
+    if not isinstance(event, Report | Appeal):
+        raise InvalidEventError("invalid", f"expected {kind}")
+    return event
