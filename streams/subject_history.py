@@ -12,7 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from rules.decisions import Ban, Enforcement, Review, Violation
-from rules.events import Appeal, InvalidEventError, Report, millis
+from rules.events import Appeal, EventType, InvalidEventError, Report, millis
 from streams.codec import Record, decode_ban, decode_record, decode_violation
 from streams.compacted import opened, until_now
 from streams.settings import Settings
@@ -104,7 +104,7 @@ def _entry(record: Record, names: TopicNames) -> Entry:
         return _ENFORCEMENT.decode(record.value or b"")
     if record.topic == names.reviews:
         return _REVIEW.decode(record.value or b"")
-    kind = "report" if record.topic == names.reports else "appeal"
+    kind: EventType = "report" if record.topic == names.reports else "appeal"
     event, _ = decode_record(kind, record.key, record.value, record.headers)
     if not isinstance(event, Report | Appeal):
         raise InvalidEventError("invalid", f"expected {kind}")

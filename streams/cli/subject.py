@@ -123,7 +123,10 @@ def _cells(entry: "Entry") -> tuple[str, str]:
         case Violation():
             said = ", ".join(piece.quote for piece in entry.evidence[:3])
             mode = "" if entry.mode == "enforce" else f" ({entry.mode})"
-            return f"{entry.clause} {entry.rule}{mode}", f"{entry.severity}; {entry.event.type} {entry.event.id}: {said}"
+            return (
+                f"{entry.clause} {entry.rule}{mode}",
+                f"{entry.severity}; {entry.event.type} {entry.event.id}: {said}",
+            )
         case Enforcement():
             ends = "for good" if entry.permanent else f"until {_time(entry.ends)}" if entry.ends else "a warning"
             return f"{entry.action} {ends}", f"rung {entry.rung} of {entry.ladder}, by {entry.rule}; {entry.id}"
