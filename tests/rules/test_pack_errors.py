@@ -87,7 +87,7 @@ SECTION_ERRORS = [
     ("ladders: {x: {clauses: [links.1], window: 1d, grace: 1h, rungs: [{apply: first, for: 2d}]}}", "1:65", "a rung lasts longer than the window", "forgotten"),
     ("ladders: {x: {clauses: [links.1], window: 1h, grace: 1h, rungs: [{apply: warn}, {apply: first}]}}", "1:65", "the last rung cannot be reached", ""),
     ("ladders: {x: {clauses: [links.1], window: 1d, grace: 1h, rungs: [{apply: frist}]}}", "1:74", "unknown value 'frist'", "'first'"),
-    ("ladders: {x: {clauses: [links.1], window: 9d, grace: 1d, half_life: 1h, rungs: [{apply: warn}, {apply: first}]}}", "1:69", "with this half-life the highest is 1", "longer half-life"),
+    ("ladders: {x: {clauses: [links.1], window: 9d, grace: 1d, half_life: 1h, rungs: [{apply: warn}, {apply: first}]}}", "1:69", "cannot be reached: with this half-life the highest is 1", "longer half-life"),
     # durations and numbers
     ("ladders: {x: {clauses: [links.1], window: 180, grace: 1h, rungs: [{apply: first}]}}", "1:43", "expected a duration, found '180'", "12h, 7d"),
     ("ladders: {x: {clauses: [links.1], window: 1 month, grace: 1h, rungs: [{apply: first}]}}", "1:43", "expected a duration", "12h"),
