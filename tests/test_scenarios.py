@@ -1,29 +1,61 @@
-"""The scenarios of `tests/scenarios/*.yaml`, each alone and all together, in the offline engine."""
+"""The scenarios of `tests/scenarios/*.yaml` in the offline engine, each alone and all together, and what they cover."""
 
 from __future__ import annotations
 
 import pytest
 
-from rules.engine import Engine
-from rules.packs import SHIPPED, load_pack
+from rules.packs import Pack
+from tests.scenarios.compare import wrong_in
 from tests.scenarios.model import Scenario
-from tests.scenarios.play import emptied, play
-from tests.scenarios.read import read_scenarios
+from tests.scenarios.play import Played, emptied, play, play_together
+from tests.scenarios.read import read_scenarios, unknown_clauses
+from tests.scenarios.shipped import shipped
 
 SCENARIOS = read_scenarios()
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    """An engine of the shipped pack, its test words in the place of the operator's."""
-    plain = load_pack(SHIPPED)
-    return Engine(plain.with_words({name: plain.lexicons[name].test_words for name in plain.operator_lexicons()}))
+def pack() -> Pack:
+    return shipped().pack
+
+
+@pytest.fixture(scope="module")
+def together() -> dict[int, Played]:
+    """All scenarios at once, in one engine."""
+    return play_together(emptied(shipped()), SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
-def test_a_scenario_ends_as_its_file_says(engine: Engine, scenario: Scenario) -> None:
-    wrong = play(emptied(engine), scenario)
+def test_a_scenario_ends_as_its_file_says(scenario: Scenario) -> None:
+    wrong = wrong_in(scenario, play(emptied(shipped()), scenario))
     if scenario.differs:
         assert wrong, f"{scenario.place}: the engine does what the policy asks for: take `differs` away"
         pytest.xfail(scenario.differs)
     assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_a_scenario_ends_the_same_among_all_the_others(scenario: Scenario, together: dict[int, Played]) -> None:
+    alone = play(emptied(shipped()), scenario)
+    assert together[scenario.number] == alone, "another scenario has a text or a link too much like one of this"
+
+
+def test_scenarios_name_clauses_of_the_pack(pack: Pack) -> None:
+    assert not unknown_clauses(SCENARIOS, pack.clauses)
+
+
+def test_every_clause_is_broken_in_a_scenario_that_holds(pack: Pack) -> None:
+    broken = {clause for scenario in SCENARIOS if not scenario.differs for clause in scenario.breaks}
+    assert pack.clauses.keys() - broken == {"accounts.6"}, "an alliance alone is never a violation; the others are"
+
+
+def test_the_allowed_half_of_every_account_clause_has_a_scenario(pack: Pack) -> None:
+    spared = {clause for scenario in SCENARIOS if not scenario.breaks for clause in scenario.clauses}
+    missing = pack.clauses.keys() - spared
+    assert not {clause for clause in missing if clause.startswith("accounts.")}, "the allowed half binds as well"
+
+
+def test_every_rung_of_every_ladder_is_reached(pack: Pack, together: dict[int, Played]) -> None:
+    reached = {rung for played in together.values() for rung in played.told.rungs}
+    rungs = {(ladder.name, number) for ladder in pack.ladders.values() for number in range(1, len(ladder.rungs) + 1)}
+    assert reached == rungs

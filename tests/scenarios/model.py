@@ -17,9 +17,13 @@ Held = dict[str, dict[Action, Until]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event: `fields` are those of its type, without id and time."""
+    """One event: `fields` are those of its type, without id and time.
+
+    at: when it happened. arrives: when it is told, which is later for an event that is late.
+    """
 
     at: int
+    arrives: int
     kind: EventType
     fields: dict[str, Any]
     place: Place

@@ -15,7 +15,7 @@ from rules.links import parse_link
 _HOST = re.compile(r"([a-z0-9-]+)\.example(?![a-z0-9.-])")
 _ADDRESS = re.compile(r"(?<![0-9.])203\.0\.113\.(\d{1,3})(?![0-9.])")
 _TAG = re.compile(r"sc(\d{4})(?!\d)")
-_OWN_ADDRESS = re.compile(r"ip:10\.(\d+)\.(\d+)\.\d+")
+_OWN_ADDRESS = re.compile(r"(?:ip:|link:https?://)10\.(\d+)\.(\d+)\.\d+")
 _NETWORKS = 250
 
 

@@ -1,4 +1,4 @@
-"""Scenarios played in the offline engine, and what is then the case compared with what the file says."""
+"""Scenarios played in the offline engine: what is then the case."""
 
 from __future__ import annotations
 
@@ -8,67 +8,92 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rules.decisions import BanEntry, Decision, Enforcement, Review, Violation
+from rules.decisions import Action, BanEntry, Decision, Enforcement, Review, Violation
 from rules.engine import Engine
 from rules.events import Event, convert_event, from_millis, millis
 from rules.gathering import Gathering
-from tests.scenarios.model import Check, Held, Scenario, Until
-from tests.scenarios.names import Names
+from tests.scenarios.model import Held, Scenario, Until
+from tests.scenarios.names import Names, owner
 
 START = millis(datetime(2024, 1, 1, tzinfo=UTC))
 """When every scenario begins, in ms: long past, so that workers take its times for what they are."""
-_DAY_MS, _MINUTE_MS = 86_400_000, 60_000
 
 
 @dataclass(slots=True)
 class Told:
-    """What has been decided so far, with the engine's names: enforced violations, reviews and warnings."""
+    """What has been decided so far, with the engine's names.
+
+    charged: subject -> clauses of its violations, those recorded in shadow left out. reviews: subject -> clauses of
+    its reviews. warned: subjects. rungs: (ladder, rung) of what was announced.
+    """
 
     charged: dict[str, set[str]] = field(default_factory=dict)
     reviews: dict[str, set[str]] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
+    rungs: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, decision: Decision) -> None:
-        """Takes in one decision of the engine, or of a topic."""
+        """Takes in one decision, of the engine or of a topic."""
         match decision:
-            case Violation(subject=subject, clause=clause, mode="enforce"):
-                self.charged.setdefault(subject, set()).add(clause)
-            case Review(subject=subject, clauses=clauses):
-                self.reviews.setdefault(subject, set()).update(clauses)
-            case Enforcement(subject=subject, action="warn"):
-                self.warned.add(subject)
-            case _:
-                pass
+            case Violation():
+                if decision.mode == "enforce":
+                    self.charged.setdefault(decision.subject, set()).add(decision.clause)
+            case Review():
+                self.reviews.setdefault(decision.subject, set()).update(decision.clauses)
+            case Enforcement():
+                self.rungs.add((decision.ladder, decision.rung))
+                if decision.action == "warn":
+                    self.warned.add(decision.subject)
 
 
-def bodies_of(scenario: Scenario) -> list[dict[str, Any]]:
-    """Its events as JSON has them, in order of time, with names and ids of its own."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is the case at one check, with the engine's names."""
+
+    held: Held
+    reviews: dict[str, set[str]]
+    warned: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was the case at each check of a scenario, and what was told in the end."""
+
+    seen: list[Seen]
+    told: Told
+
+
+def bodies_of(scenario: Scenario) -> list[tuple[int, dict[str, Any]]]:
+    """(when it arrives, in ms since START; the event as JSON has it) in order of arrival, with names of its own."""
     names = Names(scenario.number)
-    ordered = sorted(enumerate(scenario.steps), key=lambda step: (step[1].at, step[0]))
+    ordered = sorted(enumerate(scenario.steps), key=lambda step: (step[1].arrives, step[0]))
     return [
-        {
-            "type": step.kind,
-            **names.fields(step.fields),
-            "id": f"sc{scenario.number:04}-{index}",
-            "time": from_millis(START + step.at).isoformat(),
-        }
+        (
+            step.arrives,
+            {
+                "type": step.kind,
+                **names.fields(step.fields),
+                "id": f"sc{scenario.number:04}-{index}",
+                "time": from_millis(START + step.at).isoformat(),
+            },
+        )
         for index, step in ordered
     ]
 
 
+def merged(scenarios: Iterable[Scenario]) -> list[tuple[int, dict[str, Any]]]:
+    """The same of all scenarios together."""
+    return sorted((each for scenario in scenarios for each in bodies_of(scenario)), key=lambda each: each[0])
+
+
 def event_of(body: dict[str, Any]) -> Event:
-    """The event that `bodies_of` writes."""
+    """The event that JSON with a type says."""
     return convert_event(body["type"], {name: value for name, value in body.items() if name != "type"})
 
 
-def events_of(scenario: Scenario) -> list[Event]:
-    """Its events, in order of time."""
-    return [event_of(body) for body in bodies_of(scenario)]
-
-
-def in_force(entries: Iterable[BanEntry], at: int) -> dict[Any, Until]:
+def in_force(entries: Iterable[BanEntry], at: int) -> dict[Action, Until]:
     """What ban entries forbid at a time (ms since START), and until when; the longest where several do the same."""
-    found: dict[Any, Until] = {}
+    found: dict[Action, Until] = {}
     for entry in entries:
         end = None if entry.ends is None else millis(entry.ends) - START
         if end is not None and end <= at:
@@ -78,9 +103,9 @@ def in_force(entries: Iterable[BanEntry], at: int) -> dict[Any, Until]:
     return found
 
 
-def held_by(engine: Engine, at: int) -> Held:
-    """What is in force in an engine at a time (ms since START), with the engine's names."""
-    held = {subject: in_force(engine.in_force(subject, START + at), at) for subject in engine.subjects}
+def held_by(engine: Engine, subjects: Iterable[str], at: int) -> Held:
+    """What is in force in an engine at a time (ms since START) for some subjects, with the engine's names."""
+    held = {subject: in_force(engine.in_force(subject, START + at), at) for subject in subjects}
     return {subject: actions for subject, actions in held.items() if actions}
 
 
@@ -92,87 +117,42 @@ def emptied(engine: Engine) -> Engine:
     return new
 
 
-def play(engine: Engine, scenario: Scenario) -> list[str]:
-    """What is not as the scenario says, in an engine that has seen nothing; an empty list when all is."""
-    told, names = Told(), Names(scenario.number)
-    events, wrong = events_of(scenario), []
+def play(engine: Engine, scenario: Scenario) -> Played:
+    """One scenario in an engine that has seen nothing."""
+    return play_together(engine, [scenario])[scenario.number]
+
+
+def play_together(engine: Engine, scenarios: Sequence[Scenario]) -> dict[int, Played]:
+    """Several scenarios at once in an engine that has seen nothing; by number.
+
+    Raises AssertionError when something is decided about a subject that is none of theirs.
+    """
+    events = [(arrives, event_of(body)) for arrives, body in merged(scenarios)]
+    found = {scenario.number: Played([], Told()) for scenario in scenarios}
     fed = 0
-    for check in scenario.checks:
+    for at in sorted({check.at for scenario in scenarios for check in scenario.checks}):
         until = fed
-        while until < len(events) and millis(events[until].time) <= START + check.at:
+        while until < len(events) and events[until][0] <= at:
             until += 1
-        for decision in engine.judge(events[fed:until]):
-            told.add(decision)
+        for decision in engine.judge([event for _, event in events[fed:until]]):
+            number = owner(decision.subject)
+            assert number in found, f"{decision.subject} belongs to no scenario: {decision}"
+            found[number].told.add(decision)
         fed = until
-        wrong.extend(differences(check, held_by(engine, check.at), told, names))
-    return [*wrong, *charges(scenario, told, names)]
+        for scenario in scenarios:
+            if any(check.at == at for check in scenario.checks):
+                subjects = [subject for subject in engine.subjects if owner(subject) == scenario.number]
+                played = found[scenario.number]
+                played.seen.append(snapshot(played.told, held_by(engine, subjects, at)))
+    return found
 
 
-def differences(check: Check, held: Held, told: Told, names: Names) -> Iterator[str]:
-    """Where a check and what is the case differ, one line each, in the words of the file."""
-    where = f"{check.place}: at {shown(check.at)}: "
-    wanted = {names.subject(subject): actions for subject, actions in check.held.items()}
-    for subject in sorted(wanted | held):
-        if wanted.get(subject, {}) != held.get(subject, {}):
-            yield (
-                f"{where}{names.written(subject)}: in force must be {_actions(wanted.get(subject))}"
-                f", is {_actions(held.get(subject))}"
-            )
-    reviews = {names.subject(subject): set(clauses) for subject, clauses in check.reviews.items()}
-    for subject in sorted(reviews | told.reviews):
-        if reviews.get(subject, set()) != told.reviews.get(subject, set()):
-            yield (
-                f"{where}{names.written(subject)}: reviews must be of {_list(reviews.get(subject, ()))}"
-                f", are of {_list(told.reviews.get(subject, ()))}"
-            )
-    if check.warned is not None:
-        warned = {names.subject(subject) for subject in check.warned}
-        for subject in sorted(warned ^ told.warned):
-            word = "must have been warned" if subject in warned else "must not have been warned"
-            yield f"{where}{names.written(subject)}: {word}"
+def snapshot(told: Told, held: Held) -> Seen:
+    """What is the case now; what is told later changes nothing about it."""
+    return Seen(held, {subject: set(clauses) for subject, clauses in told.reviews.items()}, set(told.warned))
 
 
-def charges(scenario: Scenario, told: Told, names: Names) -> Iterator[str]:
-    """Where the clauses broken, or the subjects charged, are not those of the scenario."""
-    broken = set().union(*told.charged.values())
-    if broken != scenario.breaks:
-        yield f"{scenario.place}: must break {_list(scenario.breaks)}, breaks {_list(broken)}"
-    never = None if scenario.never is None else {names.subject(subject) for subject in scenario.never}
-    for subject, clauses in sorted(told.charged.items()):
-        if never is None or subject in never:
-            yield f"{scenario.place}: {names.written(subject)} must never be charged, is with {_list(clauses)}"
-
-
-def shown(time: int) -> str:
-    """A time as scenario files write it."""
-    days, rest = divmod(time, _DAY_MS)
-    hours, minutes = divmod(rest // _MINUTE_MS, 60)
-    parts = [f"{number}{unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "m")) if number]
-    return " ".join(parts) or "0h"
-
-
-def _actions(actions: dict[Any, Until] | None) -> str:
-    if not actions:
-        return "nothing"
-    return ", ".join(
-        f"{action} {'for good' if end is None else f'until {shown(end)}'}" for action, end in sorted(actions.items())
-    )
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "nothing"
-
-
-def merged(scenarios: Sequence[Scenario]) -> list[tuple[int, dict[str, Any]]]:
-    """(time in ms since START, event) of all scenarios together, in order of time."""
-    found = [
-        (millis(event_time(body)) - START, number, index, body)
-        for number, scenario in enumerate(scenarios)
-        for index, body in enumerate(bodies_of(scenario))
-    ]
-    return [(at, body) for at, _, _, body in sorted(found, key=lambda each: each[:3])]
-
-
-def event_time(body: dict[str, Any]) -> datetime:
-    """The time of an event in JSON."""
-    return datetime.fromisoformat(body["time"])
+def ends(seen: Seen) -> Iterator[int]:
+    """When the sanctions of a moment end, in ms since START."""
+    for actions in seen.held.values():
+        yield from (end for end in actions.values() if end is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,17 @@ from typing import Any, cast
 from rules.decisions import SUBJECT_KINDS, Action
 from rules.events import STRUCTS, EventType, InvalidEventError, Page, convert_event
 from rules.links import parse_link
-from rules.packs.source import File, InvalidPackError, Mapping, Node, PackError, did_you_mean, read_yaml, yaml_files
+from rules.packs.source import (
+    File,
+    InvalidPackError,
+    Mapping,
+    Node,
+    PackError,
+    Place,
+    did_you_mean,
+    read_yaml,
+    yaml_files,
+)
 from rules.subjects import LANDS_ON, sanctions_for
 from tests.scenarios.model import Check, Held, Scenario, Step, Until
 
@@ -26,14 +36,13 @@ _MOST = 1000
 """Most events of one step, and names of one range."""
 _TYPES: dict[str, str] = {"post": "text", "share": "url", "mass_send": "text", "report": "subject"}
 """The types of events, and the field that stands behind the type."""
-_SHORT: dict[EventType, dict[str, str]] = {"report": {"by": "reporter"}}
 _FILLED: dict[str, dict[str, object]] = {
     "post": {},
     "share": {"scene": "moments"},
     "mass_send": {"channel": "followers", "recipients": 1},
     "report": {"category": "spam"},
 }
-_OWN = {"at", "times", "every", "by"}
+_OWN = {"at", "arrives", "times", "every", "by"}
 
 
 def read_scenarios(folder: Path = FOLDER) -> list[Scenario]:
@@ -50,10 +59,21 @@ def read_scenarios(folder: Path = FOLDER) -> list[Scenario]:
     return [replace(scenario, number=number) for number, scenario in enumerate(found)]
 
 
+def unknown_clauses(scenarios: Iterable[Scenario], known: Iterable[str]) -> list[str]:
+    """What the scenarios name as a clause and is none of the pack's, one line each."""
+    names = set(known)
+    return [
+        f"{scenario.place}: unknown clause {clause!r}: {did_you_mean(clause, names)}"
+        for scenario in scenarios
+        for clause in sorted(scenario.clauses | scenario.breaks)
+        if clause not in names
+    ]
+
+
 def _read_file(path: Path, file: File, errors: list[PackError]) -> Iterator[Scenario]:
     node = read_yaml(path, file)
     if node is None:
-        raise PackError(_start(file), "the file is empty", "it has `about` and `scenarios`")
+        raise PackError(Place(file.name, 1, 1), "the file is empty", "it has `about` and `scenarios`")
     body = node.mapping()
     body.need("about").text()
     scenarios = body.need("scenarios")
@@ -63,12 +83,6 @@ def _read_file(path: Path, file: File, errors: list[PackError]) -> Iterator[Scen
             yield _read_scenario(path.stem, name, value)
         except PackError as error:
             errors.append(error)
-
-
-def _start(file: File) -> Any:
-    from rules.packs.source import Place
-
-    return Place(file.name, 1, 1)
 
 
 def _read_scenario(file: str, name: str, node: Node) -> Scenario:
@@ -86,7 +100,7 @@ def _read_scenario(file: str, name: str, node: Node) -> Scenario:
     for earlier, later in zip(checks, checks[1:], strict=False):
         if later.at <= earlier.at:
             raise PackError(later.place, "a check is not later than the one before it", "put them in order of time")
-    if checks[-1].at < max(step.at for step in steps):
+    if checks[-1].at < max(step.arrives for step in steps):
         raise PackError(checks[-1].place, "events come after the last check", "let the last check be later than they")
     return Scenario(
         file=file,
@@ -124,11 +138,14 @@ def _read_steps(node: Node) -> Iterator[Step]:
     if len(kinds) != 1:
         raise node.error("the event has no type, or several", "it begins with one of " + ", ".join(_TYPES))
     kind = cast(EventType, kinds[0])
-    times, every = body.take("times"), body.take("every")
+    times, every, arrives = body.take("times"), body.take("every"), body.take("arrives")
     count = _count(times) if times is not None else 1
     interval = _time(every) if every is not None else 0
     if (count > 1) != (every is not None):
         raise node.error("`times` and `every` stand together", "times: 5, every: 10m")
+    late = _time(arrives) - at if arrives is not None else 0
+    if late < 0:
+        raise node.error("the event arrives before it happens", "`arrives` is no earlier than `at`")
     fields = _fields(kind, body, node)
     for turn in range(count):
         own = cast(dict[str, Any], _numbered(fields, turn + 1))
@@ -136,7 +153,8 @@ def _read_steps(node: Node) -> Iterator[Step]:
             convert_event(kind, {**own, "id": "x", "time": "2024-01-01T00:00:00Z"})
         except InvalidEventError as error:
             raise node.error(f"no valid {kind}: {error}") from None
-        yield Step(at + turn * interval, kind, own, node.place)
+        happens = at + turn * interval
+        yield Step(happens, happens + late, kind, own, node.place)
 
 
 def _fields(kind: EventType, body: Mapping, node: Node) -> dict[str, Any]:
@@ -261,7 +279,7 @@ def _subjects(node: Node) -> Iterator[str]:
         raise node.error(f"{span[0]!r} is no range", "{1-5}")
     for number in numbers:
         own = _RANGE.sub(str(number), name, count=1) if span else name
-        if kind == "link" and parse_link(own) is None:
+        if kind == "link" and not (own.startswith(("http://", "https://")) and parse_link(own)):
             raise node.error(f"{own!r} is no link", "write it in full: link http://site.example/page")
         yield f"{kind}:{own}"
 
