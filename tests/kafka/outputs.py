@@ -21,12 +21,13 @@ class Outputs:
         names = topic_names(settings)
         topics = (names.violations, names.enforcements, names.reviews, names.bans)
         self._partitions = [TopicPartition(topic, p) for topic in topics for p in range(settings.partitions)]
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+        self._bootstrap = settings.bootstrap
         self._told = told
         self.bans: dict[str, Ban] = {}
 
     async def start(self) -> None:
         """Connects, and goes to the beginning."""
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
         await self._consumer.start()
         self._consumer.assign(self._partitions)
         await self._consumer.seek_to_beginning(*self._partitions)

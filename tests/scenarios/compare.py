@@ -15,7 +15,8 @@ _DAY_MS, _MINUTE_MS = 86_400_000, 60_000
 def wrong_in(scenario: Scenario, played: Played) -> list[str]:
     """Where a scenario and what was the case differ, one line each; an empty list when they agree."""
     names = Names(scenario.number)
-    found = [line for check, seen in zip(scenario.checks, played.seen, strict=True) for line in _check(check, seen, names)]
+    pairs = zip(scenario.checks, played.seen, strict=True)
+    found = [line for check, seen in pairs for line in _check(check, seen, names)]
     return [*found, *_charges(scenario, played.told, names)]
 
 

@@ -12,7 +12,7 @@ from rules.packs.source import Place
 Until = int | None
 """When a sanction ends, in ms; None when it is for good."""
 Held = dict[str, dict[Action, Until]]
-"""Subject (`kind:name`) -> what is in force for it, and until when. Subjects that nothing is in force for are left out."""
+"""Subject (`kind:name`) -> what is in force for it, and until when; without those that nothing is in force for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from rules.packs.source import (
     read_yaml,
     yaml_files,
 )
-from rules.subjects import LANDS_ON, sanctions_for
+from rules.subjects import LANDS_ON, kind_of, sanctions_for
 from tests.scenarios.model import Check, Held, Scenario, Step, Until
 
 FOLDER = Path(__file__).parent
@@ -228,8 +228,8 @@ def _actions(subject: str, node: Node) -> dict[Action, Until]:
     if node.is_scalar:
         node.choice(("nothing",))
         return {}
-    kind = subject.partition(":")[0]
-    known = [action for action in LANDS_ON if action != "warn" and sanctions_for(kind, (action,), True)]  # type: ignore[arg-type]
+    kind = kind_of(subject)
+    known = [action for action in LANDS_ON if action != "warn" and sanctions_for(kind, (action,), True)]
     found: dict[Action, Until] = {}
     for name, key, value in node.items():
         if name not in known:
