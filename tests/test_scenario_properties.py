@@ -16,7 +16,7 @@ from tests.scenarios.shipped import shipped
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _STEADY = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
@@ -84,7 +84,7 @@ def bodies_of(moments: Sequence[Moment]) -> list[dict[str, Any]]:
 def ended(bodies: Sequence[dict[str, Any]], at: int) -> End:
     """Where subjects are at a time, in ms since START, after events that arrive in this order."""
     engine, told = emptied(shipped()), Told()
-    for decision in engine.judge([event_of(body) for body in bodies], batch=4):
+    for decision in engine.judge([event_of(body) for body in bodies]):
         told.add(decision)
     return End(held_by(engine, list(engine.subjects), at), told.reviews, told.charged)
 
