@@ -44,7 +44,9 @@ def test_a_scenario_ends_as_its_file_says(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
 def test_a_scenario_ends_the_same_among_all_the_others(scenario: Scenario, together: dict[int, Played]) -> None:
-    assert together[scenario.number] == alone(scenario.number), "another scenario has a text or a link too much like one of this"
+    assert together[scenario.number] == alone(scenario.number), (
+        "another scenario has a text or a link too much like one of this"
+    )
 
 
 def test_scenarios_name_clauses_of_the_pack(pack: Pack) -> None:

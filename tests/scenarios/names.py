@@ -8,7 +8,8 @@ Texts stay as they are.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from rules.links import parse_link
 
@@ -61,23 +62,19 @@ class Names:
         return re.sub(rf"[.?&]{self._tag}$", "", plain)
 
     def _field(self, name: str, value: Any) -> Any:
-        match name, value:
-            case ("account" | "app" | "copied_from" | "reporter"), str():
-                return self.account(value)
-            case "promotes", list():
-                return [self.account(each) for each in value]
-            case ("url" | "final_url"), str():
-                return self.url(value)
-            case ("links" | "redirects"), list():
-                return [self.url(each) for each in value]
-            case "ip", str():
-                return self.host(value)
-            case "subject", str():
-                return self.subject(value)
-            case "page", dict():
-                return self.fields(value)
-            case _:
-                return value
+        if name == "page":
+            return self.fields(value)
+        rename = self._RENAMES.get(name)
+        if rename is None:
+            return value
+        return [rename(self, each) for each in value] if isinstance(value, list) else rename(self, value)
+
+    _RENAMES: ClassVar[dict[str, Callable[[Names, str], str]]] = {
+        **dict.fromkeys(("account", "app", "copied_from", "reporter", "promotes"), account),
+        **dict.fromkeys(("url", "final_url", "links", "redirects"), url),
+        "ip": host,
+        "subject": subject,
+    }
 
 
 def owner(subject: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,7 +98,7 @@ def _read_scenario(file: str, name: str, node: Node) -> Scenario:
     body.done()
     if not steps or not checks:
         raise node.error("the scenario has no event, or no check", "`given` and `then` have at least one step each")
-    for earlier, later in zip(checks, checks[1:], strict=False):
+    for earlier, later in pairwise(checks):
         if later.at <= earlier.at:
             raise PackError(later.place, "a check is not later than the one before it", "put them in order of time")
     if checks[-1].at < max(step.arrives for step in steps):
