@@ -16,7 +16,7 @@ from tests.scenarios.shipped import shipped
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _STEADY = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
