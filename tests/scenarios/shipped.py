@@ -6,14 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from rules.engine import Engine
-from rules.packs import SHIPPED, load_pack
+from rules.packs import SHIPPED, Pack, load_pack
 
 
 @cache
 def shipped() -> Engine:
     """An engine of the pack; play in an emptied copy of it."""
-    plain = load_pack(SHIPPED)
-    return Engine(plain.with_words(_test_words()))
+    return Engine(_plain().with_words(_test_words()))
 
 
 def write_lists(folder: Path) -> Path:
@@ -24,7 +23,10 @@ def write_lists(folder: Path) -> Path:
     return folder
 
 
-@cache
 def _test_words() -> dict[str, tuple[str, ...]]:
-    plain = load_pack(SHIPPED)
-    return {name: plain.lexicons[name].test_words for name in plain.operator_lexicons()}
+    return {name: _plain().lexicons[name].test_words for name in _plain().operator_lexicons()}
+
+
+@cache
+def _plain() -> Pack:
+    return load_pack(SHIPPED)
