@@ -1,0 +1,70 @@
+"""The scenarios of `tests/scenarios/*.yaml` in the offline engine, each alone and all together, and what they cover."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from rules.packs import Pack
+from tests.scenarios.compare import wrong_in
+from tests.scenarios.model import Scenario
+from tests.scenarios.play import Played, emptied, play, play_together
+from tests.scenarios.read import read_scenarios, unknown_clauses
+from tests.scenarios.shipped import shipped
+
+SCENARIOS = read_scenarios()
+
+
+@cache
+def alone(number: int) -> Played:
+    """One scenario in an engine of its own."""
+    return play(emptied(shipped()), SCENARIOS[number])
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return shipped().pack
+
+
+@pytest.fixture(scope="module")
+def together() -> dict[int, Played]:
+    """All scenarios at once, in one engine."""
+    return play_together(emptied(shipped()), SCENARIOS)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_a_scenario_ends_as_its_file_says(scenario: Scenario) -> None:
+    wrong = wrong_in(scenario, alone(scenario.number))
+    if scenario.differs:
+        assert wrong, f"{scenario.place}: the engine does what the policy asks for: take `differs` away"
+        pytest.xfail(scenario.differs)
+    assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_a_scenario_ends_the_same_among_all_the_others(scenario: Scenario, together: dict[int, Played]) -> None:
+    assert together[scenario.number] == alone(scenario.number), (
+        "another scenario has a text or a link too much like one of this"
+    )
+
+
+def test_scenarios_name_clauses_of_the_pack(pack: Pack) -> None:
+    assert not unknown_clauses(SCENARIOS, pack.clauses)
+
+
+def test_every_clause_is_broken_in_a_scenario_that_holds(pack: Pack) -> None:
+    broken = {clause for scenario in SCENARIOS if not scenario.differs for clause in scenario.breaks}
+    assert pack.clauses.keys() - broken == {"accounts.6"}, "an alliance alone is never a violation; the others are"
+
+
+def test_the_allowed_half_of_every_account_clause_has_a_scenario(pack: Pack) -> None:
+    spared = {clause for scenario in SCENARIOS if not scenario.breaks for clause in scenario.clauses}
+    missing = pack.clauses.keys() - spared
+    assert not {clause for clause in missing if clause.startswith("accounts.")}, "the allowed half binds as well"
+
+
+def test_every_rung_of_every_ladder_is_reached(pack: Pack, together: dict[int, Played]) -> None:
+    reached = {rung for played in together.values() for rung in played.told.rungs}
+    rungs = {(ladder.name, number) for ladder in pack.ladders.values() for number in range(1, len(ladder.rungs) + 1)}
+    assert reached == rungs
