@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from rules.decisions import Ban
-from streams.bans import BanList
+from streams.bans import BanList, following
 from streams.codec import encode
 from streams.settings import Settings
-from tests.kafka.broker import Broker, create_topic, produce
+from tests.kafka.broker import Broker
+from tests.kafka.consuming import becomes, create, put
 from tests.streams.making_bans import NOW, ban
 
 SECONDS = 30.0
 
 
-def put(broker: Broker, topic: str, *bans: Ban | tuple[str, bytes | None]) -> None:
-    records = [
-        (each[0].encode(), each[1]) if isinstance(each, tuple) else (each.subject.encode(), encode(each))
-        for each in bans
-    ]
-    asyncio.run(produce(broker.bootstrap, topic, records))
-
-
-def becomes(true: Callable[[], bool], seconds: float = SECONDS) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.02)
-    return true()
-
-
 @pytest.fixture
 def settings(kafka: Broker, prefix: str) -> Settings:
-    asyncio.run(create_topic(kafka.bootstrap, prefix + "bans", partitions=3, settings={"cleanup.policy": "compact"}))
+    create(kafka, prefix + "bans")
     return Settings(bootstrap=kafka.bootstrap, topic_prefix=prefix)
 
 
@@ -82,21 +64,24 @@ def test_it_serves_an_event_loop(kafka: Broker, prefix: str, settings: Settings)
     assert asyncio.run(serve())
 
 
-def test_a_topic_that_is_made_anew_is_loaded_anew(kafka: Broker, prefix: str, settings: Settings) -> None:
+def test_a_topic_that_is_made_anew_is_loaded_anew(
+    kafka: Broker, prefix: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RECONNECT_S", 3.0)
     topic = prefix + "bans"
     put(kafka, topic, *(ban(f"account:{number}", "ban_account") for number in range(9)))
 
     with BanList(settings) as bans:
         assert bans.wait_ready(SECONDS)
         asyncio.run(delete_topic(kafka.bootstrap, topic))
-        asyncio.run(create_topic(kafka.bootstrap, topic, partitions=3, settings={"cleanup.policy": "compact"}))
+        create(kafka, topic)
         put(kafka, topic, ban("account:new", "ban_account"))
 
         assert becomes(lambda: bans.is_blocked("account:new", "ban_account") and len(bans) == 1, 60)
 
 
 def test_without_a_broker_the_last_known_list_holds_and_the_next_change_is_seen(own_kafka: Broker) -> None:
-    asyncio.run(create_topic(own_kafka.bootstrap, "bans"))
+    create(own_kafka, "bans", partitions=1)
     put(own_kafka, "bans", ban("account:a", "ban_account"))
 
     with BanList(Settings(bootstrap=own_kafka.bootstrap)) as bans:
@@ -116,7 +101,7 @@ def test_without_a_broker_the_last_known_list_holds_and_the_next_change_is_seen(
 
 
 def test_a_list_that_starts_before_the_broker_is_ready_when_the_broker_is(own_kafka: Broker) -> None:
-    asyncio.run(create_topic(own_kafka.bootstrap, "bans"))
+    create(own_kafka, "bans", partitions=1)
     put(own_kafka, "bans", ban("account:a", "ban_account"))
     own_kafka.stop()
 
