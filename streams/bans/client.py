@@ -49,7 +49,8 @@ class BanList:
 
         Raises KeyError for an action that there is not, and for `warn`, which forbids nothing.
         """
-        return self._ends[action].get(subject, 0.0) > self._clock()
+        end = self._ends[action].get(subject)
+        return end is not None and end > self._clock()  # most subjects are free, and need no clock
 
     def actions(self, subject: str) -> dict[Action, float]:
         """What is in force for `subject` now: action -> its end in seconds since 1970, `inf` for good."""
