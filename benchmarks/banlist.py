@@ -2,8 +2,9 @@
 
 No broker: records as the topic holds them are decoded and put into a `BanList`, and looked up. Printed: nanoseconds for
 a lookup of a subject whose name the caller has just built, as a gateway does, without the building (the median of seven
-rounds of 200,000): for subjects at random it is the time of memory, for those that are asked often that of Python; seconds for a load, without fetching; bytes that stay for a subject, by the process's
-resident memory. Times are those that the thread had a processor: none of this waits.
+rounds of 200,000): for subjects at random it is the time of memory, for those asked about often that of Python. Then
+seconds for a load, without fetching, and the bytes that stay for a subject, by the process's resident memory. Times are
+those that the thread had a processor: none of this waits.
 """
 
 import argparse

@@ -45,8 +45,9 @@ class BanList:
         """How following goes: staleness, trouble, records that were left out."""
 
     def is_blocked(self, subject: str, action: Action) -> bool:
-        """Whether `action` is in force for `subject` ("kind:key") now. A dictionary access: well below 1 µs.
+        """Whether `action` is in force for `subject` ("kind:key") now.
 
+        A dictionary access; `python -m benchmarks.banlist` says how long it takes.
         Raises KeyError for an action that there is not, and for `warn`, which forbids nothing.
         """
         end = self._ends[action].get(subject)

@@ -38,9 +38,14 @@ def follow_readings(state: FollowState, size: Callable[[], int]) -> list[Reading
 def export_readings(state: ExportState) -> list[Reading]:
     """Those of an export."""
     return [
-        *follow_readings(state.follow, lambda: state.entries),
+        *follow_readings(state.follow, lambda: state.subjects),
         Reading("warden_export_skipped", "Subjects that the target cannot express.", lambda: state.skipped),
         Reading("warden_export_writes", "Times that the target was changed.", lambda: state.writes, True),
+        Reading(
+            "warden_export_right_timestamp_seconds",
+            "When the target was last made, or found, to say what is in force, in seconds since 1970.",
+            lambda: state.right_at,
+        ),
         Reading("warden_export_failures", "Attempts to write the target that failed.", lambda: state.failures, True),
     ]
 

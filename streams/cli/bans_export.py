@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlsplit
 
 import click
 
@@ -101,6 +102,10 @@ def _redis(given: dict[str, Any], actions: "Iterable[Action]") -> "Target":
         from streams.bans.export.redis_keys import RedisKeys
     except ImportError:
         raise Failure("--to redis needs the Redis client: pip install 'streamwarden[consumers]'", 2) from None
+    if urlsplit(given["redis_url"]).password is not None:
+        raise Failure(
+            f"the URL holds a password, for all who list processes to see\n    put it in {PASSWORD_VARIABLE}", 2
+        )
     check_plaintext(given["redis_url"], "rediss", given["allow_plaintext"])
     return RedisKeys(given["redis_url"], given["prefix"], os.environ.get(PASSWORD_VARIABLE), tuple(actions))
 

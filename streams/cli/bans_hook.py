@@ -16,7 +16,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("url")
-@click.option("--group", metavar="NAME", help="Consumer group that remembers how far it is. Default: <app_id>-hook.")
+@click.option("--group", metavar="NAME", 
+              help="Consumer group that remembers how far it is. Default: one of its own for each URL.")  # fmt: skip
 @click.option("--attempts", default=10, show_default=True, type=click.IntRange(1, 1000), help="Then it is given up.")
 @click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), metavar="SECONDS",
               help="How long an answer may take.")  # fmt: skip
@@ -35,6 +36,7 @@ def hook(ctx: click.Context, /, url: str, **given: Any) -> None:
     export STREAMWARDEN_HOOK_SECRET="$(openssl rand -hex 32)"
     warden bans hook https://gateway.example.com/bans --dead-letters given-up.jsonl
     """
+    from rules.decisions import content_id
     from streams.bans.hooks.signing import MIN_SECRET
 
     settings = settings_of(ctx)
@@ -59,7 +61,7 @@ def hook(ctx: click.Context, /, url: str, **given: Any) -> None:
     quiet_clients()
     state = HookState()
     announce_metrics(hook_readings(state), given["metrics_port"])
-    group = given["group"] or f"{settings.app_id}-hook"
+    group = given["group"] or f"{settings.app_id}-hook-{content_id(url)[:12]}"
     policy = Policy(attempts=given["attempts"], timeout_s=given["timeout"], at_once=given["at_once"])
 
     def tell(message: str) -> None:
@@ -71,4 +73,4 @@ def hook(ctx: click.Context, /, url: str, **given: Any) -> None:
     except TopicsError as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"{dead_letters}: cannot be written: {error.strerror}") from None
+        raise Failure(f"cannot go on: {error}\n    what was not delivered comes again at the next start") from None

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from streams.cli import warden
 from tests.kafka.broker import Broker
 from tests.kafka.consuming import becomes, create, put, running
-from tests.streams.bans.conftest import redis_url as redis_url  # noqa: PLC0414 - a fixture
+from tests.redis_server import redis_url as redis_url  # noqa: PLC0414 - a fixture
 from tests.streams.making_bans import ban
 
 EVIL = "domain:evil.example"
@@ -115,6 +115,7 @@ def test_what_was_written_stays_while_the_broker_is_away(own_kafka: Broker, tmp_
         (["--to", "rpz", "--file", "x", "--zone", "a b"], "is no host name"),
         (["--to", "redis", "--redis", "redis://cache.example:6379"], "use rediss://"),
         (["--to", "redis", "--redis", "http://127.0.0.1"], "Redis URL"),
+        (["--to", "redis", "--redis", "redis://:secret@127.0.0.1"], "holds a password"),
         (["--to", "csv", "--file", "x", "--json"], "goes with --once"),
     ],
 )

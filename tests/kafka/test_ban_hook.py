@@ -99,6 +99,34 @@ def test_every_change_arrives_in_order_and_a_restart_goes_on_where_it_was(
     assert (newest["subject"], newest["sanctions"], len(receiver.taken)) == ("account:0", [], before + 1)
 
 
+def test_when_one_of_two_processes_dies_the_other_goes_on_with_its_partitions(
+    kafka: Broker, prefix: str, environment: dict[str, str], tmp_path: Path, receiver: Receiver
+) -> None:
+    topic = prefix + "bans"
+    subjects = [f"account:{number}" for number in range(12)]
+    environment["WARDEN_SESSION_TIMEOUT_S"] = "2"
+
+    def taken() -> set[object]:
+        return {change["id"] for change in receiver.taken}
+
+    with (
+        running(tmp_path, environment, "bans", "hook", receiver.url) as first,
+        running(tmp_path, environment, "bans", "hook", receiver.url),
+    ):
+        put(kafka, topic, *(ban(subject, "ban_account") for subject in subjects))
+        assert becomes(lambda: len(taken()) == len(subjects))
+        first.kill()
+        put(kafka, topic, *((subject, None) for subject in subjects))
+        assert becomes(lambda: len(taken()) == 2 * len(subjects))
+
+    newest: dict[object, dict[str, object]] = {}
+    for change in receiver.taken:
+        held = newest.get(change["subject"])
+        if held is None or int(str(change["offset"])) > int(str(held["offset"])):
+            newest[change["subject"]] = change
+    assert [change["sanctions"] for change in newest.values()] == [[]] * len(subjects)
+
+
 def test_what_is_given_up_is_a_dead_letter_and_is_not_tried_again(
     kafka: Broker, prefix: str, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from rules.decisions import Action, Ban, BanEntry
 from streams.embedded import free_port
 from tests.kafka.broker import Broker
 from tests.kafka.consuming import becomes, create, put, running
-from tests.streams.bans.conftest import redis_url as redis_url  # noqa: PLC0414 - a fixture
+from tests.redis_server import redis_url as redis_url  # noqa: PLC0414 - a fixture
 from tests.test_packs_doc import blocks, printed, steps
 
 DOC = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text("utf-8")

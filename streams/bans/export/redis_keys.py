@@ -32,6 +32,7 @@ class RedisKeys:
 
     heartbeat_s: float | None = 10.0
     """So old `synced_at` may grow while nothing changes."""
+    ends_by_itself = True
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class RedisKeys:
             self._client.set(self._key(SYNCED), int(snapshot.as_of))
         except (redis.RedisError, OSError) as error:
             raise ExportError(f"Redis: {error}\n    is it running, and is it 6.2 or newer?") from error
-        return Published(len(wanted), 0, True)
+        return Published(len(wanted), 0, changed is None or bool(changed))
 
     def close(self) -> None:
         """Closes the connection."""

@@ -23,14 +23,16 @@ class ExportState:
 
     def __init__(self) -> None:
         self.follow = FollowState()
-        self.entries = 0
-        """Entries of the target after the last complete write."""
+        self.subjects = 0
+        """Subjects with a sanction, of those that the target wants, as of the last write."""
         self.skipped = 0
         """Subjects that the target cannot express, as of the last write."""
         self.writes = 0
         """Times that the target was changed."""
         self.failures = 0
         """Attempts to write that failed."""
+        self.right_at = 0.0
+        """When the target was last made, or found, to say what is in force; in seconds since 1970."""
 
 
 async def export_once(settings: Settings, target: Target) -> tuple[Published, list[str]]:
@@ -70,8 +72,10 @@ async def export_forever(
             else:
                 wait = every_s
                 state.writes += done.changed
-                state.entries, state.skipped = len(snapshot.bans), done.skipped
-                held.next_end = await asyncio.to_thread(next_end, snapshot.bans, snapshot.at)
+                state.right_at = snapshot.at.timestamp()
+                state.subjects, state.skipped = len(snapshot.bans), done.skipped
+                if not target.ends_by_itself:
+                    held.next_end = await asyncio.to_thread(next_end, snapshot.bans, snapshot.at)
             await asyncio.sleep(wait)
     finally:
         follower.cancel()

@@ -39,6 +39,10 @@ class Target(Protocol):
     def heartbeat_s(self) -> float | None:
         """How often to publish though nothing changed, in seconds; None: never."""
 
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether sanctions end there on time without being published again."""
+
     def wants(self, subject: str) -> bool:
         """Whether a subject can be of use here; the others are not kept in memory."""
 

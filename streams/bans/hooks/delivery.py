@@ -23,7 +23,7 @@ from streams.codec import one_line
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How deliveries are tried. Times in seconds.
+    """How deliveries are tried. Times in seconds; `waiting` and `waiting_bytes`: no more is taken beyond.
 
     Attempt n is followed by a wait of between half of and all of `first_wait_s` * 2^(n-1), at most `longest_wait_s`.
     """
@@ -34,6 +34,7 @@ class Policy:
     longest_wait_s: float = 60.0
     at_once: int = 8
     waiting: int = 10_000
+    waiting_bytes: int = 64 << 20
 
     def wait_s(self, attempt: int) -> float:
         """How long to wait after failed attempt `attempt`, which counts from 1."""
@@ -74,6 +75,7 @@ class Deliverer:
         self._session, self._url, self._secret, self._policy, self._state = session, url, secret, policy, state
         self._done, self._dead_letters, self._tell, self._clock = done, dead_letters, tell, clock
         self._slots = asyncio.Semaphore(policy.at_once)
+        self._bytes = 0
         self._lines: dict[str, deque[Delivery]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.failure: BaseException | None = None
@@ -82,11 +84,12 @@ class Deliverer:
     @property
     def full(self) -> bool:
         """Whether as many deliveries wait as may."""
-        return self._state.waiting >= self._policy.waiting
+        return self._state.waiting >= self._policy.waiting or self._bytes >= self._policy.waiting_bytes
 
     def put(self, delivery: Delivery) -> None:
         """Takes a delivery; it comes after all of its subject that were put before."""
         self._state.waiting += 1
+        self._bytes += len(delivery.body)
         line = self._lines.setdefault(delivery.subject, deque())
         line.append(delivery)
         if delivery.subject not in self._tasks:
@@ -99,7 +102,9 @@ class Deliverer:
         gone = [subject for subject, line in self._lines.items() if line and line[0].partition == partition]
         tasks = [self._tasks[subject] for subject in gone]
         for subject, task in zip(gone, tasks, strict=True):
-            self._state.waiting -= len(self._lines.pop(subject))
+            line = self._lines.pop(subject)
+            self._state.waiting -= len(line)
+            self._bytes -= sum(len(delivery.body) for delivery in line)
             del self._tasks[subject]
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -118,6 +123,7 @@ class Deliverer:
             await self._deliver(line[0])
             delivery = line.popleft()
             self._state.waiting -= 1
+            self._bytes -= len(delivery.body)
             self._done(delivery)
         del self._lines[subject], self._tasks[subject]
 

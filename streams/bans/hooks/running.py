@@ -95,11 +95,14 @@ class _Hook(ConsumerRebalanceListener):  # type: ignore[misc]
                     committed = time.monotonic()
         finally:
             await self._deliverer.drop_all()
-            with suppress(KafkaError):
+            with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(self._commit(), 5)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing of a partition that another process may get is sent any more, and what was is committed."""
+        """Nothing of a partition that another process may get is sent any more, and what was is committed.
+
+        The client gives out no record between this call and the next assignment, so nothing old is taken after it.
+        """
         for partition in revoked:
             if self._deliverer is not None:
                 await self._deliverer.drop(partition.partition)

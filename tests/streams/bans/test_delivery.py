@@ -205,6 +205,31 @@ def test_what_is_dropped_is_neither_sent_nor_done() -> None:
     asyncio.run(run())
 
 
+def test_it_is_full_by_bytes_as_well() -> None:
+    async def run() -> None:
+        one = delivery("account:a", 0)
+        async with served(fine) as (_, url), aiohttp.ClientSession() as session:
+            done: list[Delivery] = []
+            deliverer = Deliverer(
+                session,
+                url=url,
+                secret=SECRET,
+                policy=Policy(waiting_bytes=2 * len(one.body)),
+                state=HookState(),
+                done=done.append,
+            )
+            deliverer.put(one)
+            assert not deliverer.full
+            deliverer.put(delivery("account:b", 1))
+            assert deliverer.full
+            async with asyncio.timeout(10):
+                while len(done) < 2:
+                    await asyncio.sleep(0.005)
+            assert not deliverer.full
+
+    asyncio.run(run())
+
+
 @given(st.permutations(range(8)), st.integers(0, 8))
 def test_a_partition_is_done_up_to_the_first_that_is_not(order: list[int], count: int) -> None:
     progress = Progress()
