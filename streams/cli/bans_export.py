@@ -129,7 +129,8 @@ def _once(settings: "Settings", target: "Target", as_json: bool) -> None:
 
 def _told(done: "Published") -> str:
     skipped = f", {done.skipped} subjects cannot be written there" if done.skipped else ""
-    return f"{done.entries} entries{skipped}; {'written' if done.changed else 'nothing had changed'}"
+    entries = "1 entry" if done.entries == 1 else f"{done.entries} entries"
+    return f"{entries}{skipped}; {'written' if done.changed else 'nothing had changed'}"
 
 
 def _follow(settings: "Settings", target: "Target", every_s: float, port: int | None) -> None:

@@ -16,7 +16,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("url")
-@click.option("--group", metavar="NAME", 
+@click.option("--group", metavar="NAME",
               help="Consumer group that remembers how far it is. Default: one of its own for each URL.")  # fmt: skip
 @click.option("--attempts", default=10, show_default=True, type=click.IntRange(1, 1000), help="Then it is given up.")
 @click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), metavar="SECONDS",
