@@ -44,9 +44,11 @@ class RedisKeys:
         """Raises ValueError for a URL that is none, and for an empty prefix: it would remove every key there is."""
         if not prefix:
             raise ValueError("the prefix is empty: every key of the database would be removed")
-        self._client = redis.Redis.from_url(
+        pool = redis.ConnectionPool.from_url(
             url, password=password, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
         )
+        pool.connection_kwargs["decode_responses"] = False  # keys are compared as bytes, whatever the URL asks for
+        self._client = redis.Redis.from_pool(pool)
         self._prefix, self._actions = prefix, [action for action in ACTIONS if action in actions]
 
     def wants(self, subject: str) -> bool:
@@ -54,12 +56,13 @@ class RedisKeys:
         return kind_or_none(subject) is not None and len(subject.encode()) <= MAX_SUBJECT
 
     def publish(self, snapshot: Snapshot) -> Published:
-        """Writes what differs; all of it, and removes what else the prefix has, when `changed` is None.
-
-        Raises ExportError when Redis does not answer, or refuses.
+        """Writes what differs; all of it, and removes what else the prefix has, when `changed` is None or Redis has
+        lost its keys. Raises ExportError when Redis does not answer, or refuses.
         """
         bans, changed = snapshot.bans, snapshot.changed
         try:
+            if changed is not None and not self._client.exists(self._key(SYNCED)):
+                changed = None  # a Redis without persistence was restarted, or somebody emptied it
             if changed is None:
                 wanted = self._wanted(bans, snapshot.at.timestamp())
                 self._run(("set", key, value, end) for key, (value, end) in wanted.items())

@@ -74,6 +74,27 @@ def test_a_change_writes_and_removes_the_keys_of_its_subject_only(redis_url: str
     assert client.get("warden:synced_at") == "200"
 
 
+def test_a_redis_that_lost_its_keys_gets_them_all_with_the_next_heartbeat(redis_url: str, client: redis.Redis) -> None:
+    target = RedisKeys(redis_url)
+    target.publish(of(ban("account:a", "ban_account")))
+    client.flushall()
+
+    done = target.publish(of(ban("account:a", "ban_account"), changed=set()))
+
+    assert done.changed
+    assert set(client.keys()) == {"warden:ban_account:account:a", "warden:synced_at"}
+    assert not target.publish(of(ban("account:a", "ban_account"), changed=set())).changed
+
+
+def test_options_in_the_url_do_not_make_keys_look_strange(redis_url: str, client: redis.Redis) -> None:
+    target = RedisKeys(f"{redis_url}?decode_responses=True")
+
+    target.publish(of(ban("account:a", "ban_account")))
+    target.publish(of(ban("account:a", "ban_account")))
+
+    assert set(client.keys()) == {"warden:ban_account:account:a", "warden:synced_at"}
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(lists)
 def test_keys_are_exactly_the_subjects(redis_url: str, client: redis.Redis, subjects: list[str]) -> None:
