@@ -27,7 +27,7 @@ COMMANDS = {
     "backtest": ("streams.cli.backtest:backtest", "Replay events through two packs and show what differs."),
     "clauses": ("streams.cli.clauses:clauses", "Show the policy, clause by clause."),
     "topics": ("streams.cli.topics:topics", "Create, verify or list the topics."),
-    "bans": ("streams.cli.bans:bans", "Show what is in force now, or follow it."),
+    "bans": ("streams.cli.bans:bans", "Show what is in force now, follow it, or bring it to gateways."),
     "subject": ("streams.cli.subject:subject", "Show why something holds for a subject, and its whole history."),
     "words": ("streams.cli.words:words", "Put, remove or list the operator's own words."),
     "settings": ("streams.cli.settings:settings", "Show every setting, its value and where it comes from."),

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams.cli.bans_export import export
+from streams.cli.bans_hook import hook
 from streams.cli.common import Failure, console, quiet_clients, settings_of
 
 if TYPE_CHECKING:
     from rules.decisions import Ban
-    from streams.banlist import Change
+    from streams.bans.records import Change
     from streams.settings import Settings
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--follow", is_flag=True, help="Go on with every change as it happens, until interrupted.")
 @click.option("--subject", metavar="KIND:KEY", help="Only this subject, for example account:alice.")
 @click.option("--at", metavar="TIME", help="What is in force at this time (RFC 3339). Default: now.")
@@ -25,13 +27,20 @@ if TYPE_CHECKING:
 def bans(ctx: click.Context, follow: bool, subject: str | None, at: str | None, as_json: bool) -> None:
     """Show what is in force for every subject: the compacted topic `bans`, without sanctions that have ended.
 
-    With --follow, a subject that is free again has an empty list of sanctions.
+    With --follow, a subject that is free again has an empty list of sanctions. The commands below bring the list to
+    gateways, and take none of these options.
 
     \b
     warden bans
     warden bans --subject domain:example.com --json
     warden bans --follow --json
+    warden bans export --to nginx --file blocked.map
+    warden bans hook https://example.com/bans
     """
+    if ctx.invoked_subcommand is not None:
+        if follow or subject is not None or at is not None or as_json:
+            raise click.UsageError(f"options of {ctx.invoked_subcommand} go behind it")
+        return
     from streams.topics import TopicsError
 
     settings = settings_of(ctx)
@@ -50,8 +59,12 @@ def bans(ctx: click.Context, follow: bool, subject: str | None, at: str | None, 
         ctx.exit(0)
 
 
+bans.add_command(export)
+bans.add_command(hook)
+
+
 async def _dump(settings: "Settings", subject: str | None, at: datetime, as_json: bool) -> None:
-    from streams.banlist import current_bans, in_force
+    from streams.bans.records import current_bans, in_force
 
     found, wrong = await current_bans(settings)
     for message in wrong:
@@ -65,7 +78,7 @@ async def _dump(settings: "Settings", subject: str | None, at: datetime, as_json
 
 
 async def _follow(settings: "Settings", subject: str | None, as_json: bool) -> None:
-    from streams.banlist import follow_bans
+    from streams.bans.records import follow_bans
 
     async for change in follow_bans(settings):
         if change.wrong:
@@ -77,7 +90,7 @@ async def _follow(settings: "Settings", subject: str | None, as_json: bool) -> N
 
 def _print_change(change: "Change", as_json: bool) -> None:
     from rules.decisions import Ban
-    from streams.banlist import in_force
+    from streams.bans.records import in_force
 
     now = datetime.now(UTC)
     held = in_force(change.ban, now) if change.ban is not None else None

@@ -139,7 +139,7 @@ def _cells(entry: "Entry") -> tuple[str, str]:
 
 
 def _in_force(found: "History", now: datetime) -> "list[BanEntry]":
-    from streams.banlist import in_force
+    from streams.bans.records import in_force
 
     ban = in_force(found.ban, now) if found.ban is not None else None
     return ban.sanctions if ban is not None else []

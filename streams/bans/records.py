@@ -12,7 +12,7 @@ import msgspec
 
 from rules.decisions import Ban
 from rules.events import InvalidEventError
-from streams.codec import Record, decode_ban
+from streams.codec import Record, decode_ban, one_line
 from streams.compacted import changes, opened, until_now
 from streams.settings import Settings
 from streams.topics import topic_names
@@ -20,11 +20,13 @@ from streams.topics import topic_names
 
 class Change(NamedTuple):
     """What became true for a subject: `ban` None when nothing is in force any more. `wrong` says why a record is
-    no ban list entry, and then the others mean nothing."""
+    no ban list entry, and then subject and ban mean nothing. `partition` and `offset` say which record it was."""
 
     subject: str
     ban: Ban | None
     wrong: str = ""
+    partition: int = -1
+    offset: int = -1
 
 
 async def current_bans(settings: Settings) -> tuple[dict[str, Ban], list[str]]:
@@ -36,7 +38,7 @@ async def current_bans(settings: Settings) -> tuple[dict[str, Ban], list[str]]:
     wrong: list[str] = []
     async with opened(settings, topic_names(settings).bans) as reader:
         async for record in until_now(reader):
-            _apply(bans, _change(record), wrong)
+            _apply(bans, change_in(record), wrong)
     return bans, wrong
 
 
@@ -46,20 +48,42 @@ async def follow_bans(settings: Settings) -> AsyncIterator[Change]:
         bans: dict[str, Ban] = {}
         wrong: list[str] = []
         async for record in until_now(reader):
-            _apply(bans, _change(record), wrong)
+            _apply(bans, change_in(record), wrong)
         for message in wrong:
             yield Change("", None, message)
         for subject, ban in bans.items():
             yield Change(subject, ban)
         async for records in changes(reader):
             for record in records:
-                yield _change(record)
+                yield change_in(record)
 
 
 def in_force(ban: Ban, at: datetime) -> Ban | None:
     """`ban` without the sanctions that have ended at `at`; None when none is left."""
     held = [entry for entry in ban.sanctions if entry.ends is None or entry.ends > at]
     return msgspec.structs.replace(ban, sanctions=held) if held else None
+
+
+def change_in(record: Record) -> Change:
+    """What a record of the topic says. Never raises for its content: `wrong` says what is the matter with it."""
+    try:
+        subject = (record.key or b"").decode()
+        ban = decode_ban(record.value)
+        if ban is not None:
+            _check(subject, ban)
+        return Change(subject, ban, "", record.partition, record.offset)
+    except (UnicodeDecodeError, InvalidEventError) as error:
+        place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+        return Change("", None, one_line(f"{place} is no ban: {error}"), record.partition, record.offset)
+
+
+def _check(subject: str, ban: Ban) -> None:
+    """Raises InvalidEventError for what the engine never writes, and readers would stumble over."""
+    if ban.subject != subject:
+        raise InvalidEventError("key_mismatch", f"the key is {subject[:100]!r}, the subject {ban.subject[:100]!r}")
+    for entry in ban.sanctions:
+        if entry.starts.tzinfo is None or (entry.ends is not None and entry.ends.tzinfo is None):
+            raise InvalidEventError("invalid", "a time without a zone")
 
 
 def _apply(bans: dict[str, Ban], change: Change, wrong: list[str]) -> None:
@@ -69,11 +93,3 @@ def _apply(bans: dict[str, Ban], change: Change, wrong: list[str]) -> None:
         bans.pop(change.subject, None)
     else:
         bans[change.subject] = change.ban
-
-
-def _change(record: Record) -> Change:
-    try:
-        return Change((record.key or b"").decode(), decode_ban(record.value))
-    except (UnicodeDecodeError, InvalidEventError) as error:
-        place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
-        return Change("", None, f"{place} is no ban: {error}")
