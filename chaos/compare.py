@@ -20,7 +20,8 @@ import msgspec
 from chaos.oracle import Place, Truth
 from chaos.readback import records
 from rules.decisions import BanEntry, Enforcement, Violation
-from rules.enforce import Enforcer, SubjectState, decode_subject
+from rules.enforce import Enforcer
+from rules.subject_state import SubjectState, decode_subject
 from rules.events import millis
 from streams.codec import decode_ban
 from streams.settings import Settings

@@ -3,6 +3,7 @@
 Ids are functions of content, so a replay makes the same ids again and a consumer can drop repeats.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
@@ -48,11 +49,14 @@ class EventRef(msgspec.Struct, frozen=True, gc=False):
 class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="violation"):
     """One rule broken by one event, charged to one subject.
 
+    `cause` is the id that the charges of one rule and event have in common; `linked` are the other subjects that it is
+    charged to, MAX_LINKED at most: what is retracted from one is retracted from all.
     `holds_share_api`: the subject is an account, and the event named no application, so that the
     sanctions on share interfaces land on the account.
     """
 
     id: str
+    cause: str
     event: EventRef
     subject: str
     clause: str
@@ -63,6 +67,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     time: datetime
     pack: str
     holds_share_api: bool = False
+    linked: list[str] = []
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
@@ -75,7 +80,9 @@ class Notice(msgspec.Struct, frozen=True, gc=False):
 class Enforcement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="enforcement"):
     """A sanction that now holds for a subject. `ends` is None when it is permanent, or a warning.
 
-    `rung` counts from 1. `previous` is the enforcement of the same ladder and action that this one follows.
+    `rung` counts from 1; it is 0, and the ladder BY_HAND, for what a moderator ordered. `previous` is the enforcement
+    of the same ladder and action that this one follows, or takes the place of. `because`: the id of the appeal, order
+    or decision of a moderator that led to it; empty for what violations alone led to.
     """
 
     id: str
@@ -94,6 +101,27 @@ class Enforcement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     pack: str
     time: datetime
     previous: str | None
+    because: str = ""
+
+
+class Lift(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="lift"):
+    """A sanction that no longer holds before its time: the compensation of `enforcement`.
+
+    `because` is the id of the appeal or order behind it, `moderator` and `reason` are its own. `rules` are those whose
+    violations were retracted, where some were: feedback against them.
+    """
+
+    id: str
+    subject: str
+    action: Action
+    ladder: str
+    enforcement: str
+    because: str
+    moderator: str
+    reason: str
+    rules: list[str]
+    pack: str
+    time: datetime
 
 
 class BanEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,24 +145,43 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ban"
     time: datetime
 
 
-class Review(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review"):
-    """A case for a person: `proposed` is what approving it would put in force.
+ReviewReason = Literal["by_report", "brigade", "quota", "protected"]
+"""Why a person decides: the clause asks for it; reports that look like a campaign; a quota is used up; too many others
+would be hit."""
+ReviewStatus = Literal["open", "approved", "rejected", "closed"]
 
-    `reporters`: how many people reported the subject, where the clause waits for them. `evidence` is that of the
-    violation that opened the case; one that a report opened has none, and names the violations that do.
+
+class Review(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review"):
+    """A case for a person. Its newest record says how it stands: while it is open, a violation that changes what
+    approving would do is told under the same id.
+
+    proposed:  what approving it would put in force, on `rung` of `ladder`, for `lasts` seconds from the approval on,
+               None for good (or for a warning, which forbids nothing).
+    detail:    why it is held, in a line for a person.
+    reporters: how many people reported the subject, where the clause waits for them.
+    evidence:  that of the violation that opened or changed the case; one that a report opened has none, and names the
+               violations that do.
+    status:    `closed` when what it was about is gone: retracted, forgotten, or decided by hand.
+    because:   the id of the decision, appeal or order that ended it.
     """
 
     id: str
     subject: str
-    reason: Literal["by_report"]
+    reason: ReviewReason
+    detail: str
+    status: ReviewStatus
     clauses: list[str]
     rule: str
     violations: list[str]
     evidence: list[Evidence]
     proposed: list[Action]
+    ladder: str
+    rung: int
+    lasts: int | None
     pack: str
     time: datetime
     reporters: int = 0
+    because: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="dead_letter"):
@@ -147,7 +194,22 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     body: str
 
 
-Decision = Violation | Enforcement | Review
+Decision = Violation | Enforcement | Lift | Review
+
+BY_HAND = "by_hand"
+"""The ladder of what moderators order."""
+MAX_LINKED = 16
+"""Other subjects that a violation names: the account, domains, IPs and the application before links."""
+
+
+def linked(subject: str, charged: Iterable[str]) -> list[str]:
+    """Of the subjects that are charged with the same, those other than `subject`."""
+    others = [other for other in charged if other != subject]
+    return others if len(others) <= MAX_LINKED else sorted(others, key=_is_link)[:MAX_LINKED]
+
+
+def _is_link(subject: str) -> bool:
+    return subject.startswith("link:")
 
 
 def content_id(*parts: str) -> str:

@@ -3,13 +3,14 @@
 The states that workers keep in tables are kept in dictionaries here; the judgement is the same code.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from rules.decisions import Ban, BanEntry, Decision, Violation
-from rules.enforce import Enforcer, SubjectInput
-from rules.events import Appeal, Event, MassSend, Post, Report, Share, millis
+from rules.enforce import Enforced, Enforcer, SubjectInput
+from rules.events import Appeal, Event, InvalidEventError, MassSend, Order, Post, Report, ReviewDecision, Share, millis
 from rules.gathering import Gathering
 from rules.packs.model import Pack
 from rules.screen import Arrival, Screen
@@ -24,6 +25,8 @@ class Engine:
     accounts: dict[str, bytes] = field(default_factory=dict)
     subjects: dict[str, bytes] = field(default_factory=dict)
     bans: dict[str, Ban] = field(default_factory=dict)
+    refused: list[InvalidEventError] = field(default_factory=list)
+    """Moderators' decisions with nothing to decide, and why."""
     _screen: Screen = field(init=False)
     _gathering: Gathering = field(init=False)
     _enforcer: Enforcer = field(init=False)
@@ -60,7 +63,7 @@ class Engine:
             sighted.setdefault(places[arrival], []).append(sighting)
         for at, event in enumerate(events):
             match event:
-                case Report() | Appeal():
+                case Report() | Appeal() | ReviewDecision() | Order():
                     yield from self._apply(event)
                 case Post() | Share() | MassSend():
                     for violation in broken.get(at, ()):
@@ -89,7 +92,16 @@ class Engine:
         return Arrival(event, event.type, event.type, position)
 
     def _apply(self, item: SubjectInput) -> Iterator[Decision]:
-        enforced = self._enforcer.enforce([item], self.subjects.get)
+        """Applies an input, and all that the records of subjects tell each other about it."""
+        pending = deque([item])
+        while pending:
+            enforced = self._enforcer.enforce([pending.popleft()], self.subjects.get)
+            self._keep(enforced)
+            pending.extend(enforced.relays)
+            self.refused.extend(error for _, error in enforced.refused)
+            yield from enforced.decisions
+
+    def _keep(self, enforced: Enforced) -> None:
         for subject, state in enforced.states.items():
             if state is None:
                 self.subjects.pop(subject, None)
@@ -100,4 +112,3 @@ class Engine:
                 self.bans.pop(subject, None)
             else:
                 self.bans[subject] = ban
-        yield from enforced.decisions

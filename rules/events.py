@@ -1,4 +1,4 @@
-"""What can arrive: posts, shares, mass sends, reports and appeals, validated while they are decoded.
+"""What can arrive: posts, shares, mass sends, reports, and what moderators decide, validated while they are decoded.
 
 Promises that an event object is well-formed: required fields are there, times carry a zone, every
 list and string is within its limit. Knows nothing of Kafka; `streams/codec.py` brings bytes and
@@ -11,10 +11,13 @@ from typing import Annotated, ClassVar, Literal, assert_never
 
 import msgspec
 
-EventType = Literal["post", "share", "mass_send", "report", "appeal"]
+from rules.decisions import Action
+
+EventType = Literal["post", "share", "mass_send", "report", "appeal", "review_decision", "order"]
 Scene = Literal["moments", "chat", "favourite"]
 Channel = Literal["followers", "nearby", "drift_bottle"]
 Verdict = Literal["overturned", "upheld"]
+ReviewVerdict = Literal["approved", "rejected"]
 
 MAX_TEXT = 200_000
 """Longest text of one field, in code points; a WeChat article body ends well below 50,000."""
@@ -126,9 +129,42 @@ class Appeal(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     time: Time
 
 
+class ReviewDecision(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A moderator's decision on one review: what it proposes comes into force, or does not."""
+
+    type: ClassVar[EventType] = "review_decision"
+    id: Name
+    subject: Subject
+    review: Name
+    verdict: ReviewVerdict
+    moderator: Name
+    reason: Text
+    time: Time
+
+
+class Order(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A sanction that a moderator imposes on a subject, or clears away.
+
+    action: what is imposed; when clearing, what is cleared, None for all. until: when an imposed sanction ends, None
+    for never; when clearing, until when the subject is exempt, None for only what is in force now.
+    """
+
+    type: ClassVar[EventType] = "order"
+    id: Name
+    subject: Subject
+    do: Literal["sanction", "clear"]
+    action: Action | None = None
+    until: Time | None = None
+    moderator: Name
+    reason: Text
+    time: Time
+
+
 Content = Post | Share | MassSend
 """What SCREEN judges: keyed by account."""
-Event = Content | Report | Appeal
+Moderation = Appeal | ReviewDecision | Order
+"""What moderators decide: keyed by subject."""
+Event = Content | Report | Moderation
 CONTENT_TYPES = (Post, Share, MassSend)
 """The structs of Content, for `isinstance` on the hot path: `A | B` there makes a new union at every call."""
 
@@ -138,14 +174,21 @@ STRUCTS: dict[EventType, type[Event]] = {
     "mass_send": MassSend,
     "report": Report,
     "appeal": Appeal,
+    "review_decision": ReviewDecision,
+    "order": Order,
 }
 _DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in STRUCTS.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MILLIS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last instant a datetime holds
 
 
-Refusal = Literal["undecodable", "invalid", "oversize", "null", "missing_key", "key_mismatch", "unknown_type"]
-"""Why input is not taken: the last three say that its record's key or its line's type is wrong."""
+Refusal = Literal[
+    "undecodable", "invalid", "oversize", "null", "missing_key", "key_mismatch", "unknown_type",
+    "unknown_enforcement", "unknown_review", "final", "cannot_land",
+]  # fmt: skip
+"""Why input is not taken. `missing_key`, `key_mismatch` and `unknown_type`: its record's key or its line's type is
+wrong. The last four are moderators' decisions with nothing to decide: the subject has no such enforcement, or no such
+review open; there is a final verdict already; the sanction is none for that kind of subject."""
 
 
 class InvalidEventError(ValueError):

@@ -2,17 +2,19 @@
 
 The rung of a violation is the number of offences in the ladder's window that lie at least `grace`
 apart, counted back from it, where an older one counts half as much for each half-life, if the ladder has one; an
-egregious one goes straight to the last rung. Each violation holds its
+egregious one goes straight to the last rung, and so does an evasion (`rules/evasion.py`). Each violation holds its
 sanction from its own time for its rung's duration; violations that overlap renew it. So neither the
 order of arrival nor a repeat changes where a subject ends.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules.climbing import left, rung_of_worth
-from rules.decisions import Action, Severity, SubjectKind
+from rules.decisions import Action, SubjectKind
+from rules.evasion import Gravity, domain_of, many_domains
 from rules.packs.model import Clause, Ladder, Rung
 from rules.subjects import sanctions_for
 
@@ -22,19 +24,31 @@ RENEWALS = 10
 """A renewed sanction grows in steps of a tenth of its duration: a burst of violations gives at most ten
 enforcement events a duration instead of one for each violation."""
 SLOTS = 10
-"""`window` and `grace` are measured in slots of a tenth of `grace`, cut at fixed instants. Of one slot, clause and
-severity only the first violation is remembered: what it leads to does not depend on those that are not."""
+"""`window` and `grace` are measured in slots of a tenth of `grace`, cut at fixed instants. Of one slot, clause, gravity
+and domain only the first violation decides: what it leads to does not depend on the others."""
+OF_A_KIND = 3
+"""Of those that lead to the same, so many are remembered: when some are retracted, the next decides."""
+AFTERMATH = 8
+"""Offences that decide, remembered after the one that led to the last rung for good: when that is retracted, they
+count. What lies beyond these two limits is forgotten in the subject's favour."""
 
 
 class Offence(NamedTuple):
-    """One violation as a subject remembers it. `time` in ms; sorts by time, then id."""
+    """One violation as a subject remembers it. `time` in ms; sorts by time, then cause.
+
+    `cause` is that of the violation, 16 bytes; `linked` are the other subjects that are charged with the same.
+    """
 
     time: int
-    id: str
+    cause: bytes
     clause: str
     rule: str
-    severity: Severity
+    gravity: Gravity
     holds_share_api: bool
+    linked: tuple[str, ...] = ()
+
+
+_Cell = tuple[int, str, Gravity, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +76,19 @@ class Standing:
 def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
-    Once the last rung is reached for good, what follows is dropped. Of one slot the first violation of each
-    clause and severity is kept. What lies two windows behind the newest is forgotten: no sanction in force
+    Once the last rung is reached for good, AFTERMATH of what follows stays. Of one slot the first OF_A_KIND of each
+    clause, gravity and domain are kept. What lies two windows behind the newest is forgotten: no sanction in force
     can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
     ordered = _thinned(sorted(set(offences)), ladder)
     window = ladder.window // slot_of(ladder)
-    for index, offence in enumerate(ordered):
-        if lasts_for_good(ladder, rung_of(ordered, ladder, index)):
-            return _since(ordered[: index + 1], offence.time // slot_of(ladder) - 2 * window, ladder)
+    first = deciding(ordered, ladder)
+    for index, offence in enumerate(first):
+        if lasts_for_good(ladder, rung_of(first, ladder, index)):
+            oldest = offence.time // slot_of(ladder) - 2 * window
+            beyond = first[index + 1 + AFTERMATH :]
+            gone = {_cell(each, ladder) for each in beyond}
+            return [each for each in _since(ordered, oldest, ladder) if not gone or _cell(each, ladder) not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
@@ -85,9 +103,27 @@ def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
     cell = _cell(offence, ladder)
-    if any(kept <= offence and _cell(kept, ladder) == cell for kept in old):
+    if sum(kept <= offence and _cell(kept, ladder) == cell for kept in old) >= OF_A_KIND:
         return False
-    return not (old and offence > old[-1] and lasts_for_good(ladder, rung_of(old, ladder)))
+    if not old or offence <= old[-1] or any(_cell(kept, ladder) == cell for kept in old):
+        return True
+    first = deciding(old, ladder)
+    last = len(first) - 1 - AFTERMATH
+    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last))
+
+
+def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
+    """Of offences in order, those that decide: the first of each kind in a slot."""
+    first: dict[_Cell, Offence] = {}
+    for offence in ordered:
+        first.setdefault(_cell(offence, ladder), offence)
+    return [*first.values()]
+
+
+def of_a_kind(offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+    """Those of `offences` that lead to the same as one of `chosen`, these included."""
+    cells = {_cell(offence, ladder) for offence in chosen}
+    return [offence for offence in offences if _cell(offence, ladder) in cells]
 
 
 def slot_of(ladder: Ladder) -> int:
@@ -100,15 +136,20 @@ def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
 
 
 def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
-    first: dict[tuple[int, str, Severity, bool], Offence] = {}
+    seen: Counter[_Cell] = Counter()
+    kept = []
     for offence in ordered:
-        first.setdefault(_cell(offence, ladder), offence)
-    return [*first.values()]
+        cell = _cell(offence, ladder)
+        seen[cell] += 1
+        if seen[cell] <= OF_A_KIND:
+            kept.append(offence)
+    return kept
 
 
-def _cell(offence: Offence, ladder: Ladder) -> tuple[int, str, Severity, bool]:
-    """Offences of one cell lead to the same: the first of them stands for all."""
-    return offence.time // slot_of(ladder), offence.clause, offence.severity, offence.holds_share_api
+def _cell(offence: Offence, ladder: Ladder) -> _Cell:
+    """Offences of one cell lead to the same: the first of them stands for all. Domains tell evasions apart."""
+    domain = domain_of(offence.linked) if ladder.evasion is not None else ""
+    return offence.time // slot_of(ladder), offence.clause, offence.gravity, offence.holds_share_api, domain
 
 
 def lasts_for_good(ladder: Ladder, rung: int) -> bool:
@@ -118,8 +159,11 @@ def lasts_for_good(ladder: Ladder, rung: int) -> bool:
 
 
 def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1) -> int:
-    """The rung of one of `offences`, which are sorted by time; of the newest by default."""
-    if offences[index].severity == "egregious":
+    """The rung of one of `offences`, which decide and are sorted by time; of the newest by default."""
+    offence = offences[index]
+    if offence.gravity != "ordinary":
+        return len(ladder.rungs)
+    if ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
         return len(ladder.rungs)
     return _counted(offences, ladder, index)[1]
 
@@ -148,6 +192,7 @@ def standing(
     """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
     if not offences:
         return None
+    offences = deciding(offences, ladder)
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):

@@ -14,7 +14,7 @@ import numpy as np
 
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
 from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
-from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id
+from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id, linked
 from rules.event_hosts import urls_of, written_hosts
 from rules.events import Content, Page, Post, Share
 from rules.facts import WORKED_OUT, EventFacts, Tests, describe
@@ -209,11 +209,14 @@ class Screen:
         event = arrival.event
         evidence = self._evidence(rule, facts)
         has_app = any(kind == "app" for kind, _ in subjects)
+        charged = [subject for kind, subject in subjects if kind in rule.charges]
+        cause = content_id(arrival.source, event.id, rule.name)
         for kind, subject in subjects:
             if kind not in rule.charges:
                 continue
             yield Violation(
-                id=content_id(arrival.source, event.id, rule.name, subject),
+                id=content_id(cause, subject),
+                cause=cause,
                 event=EventRef(event.id, event.type),
                 subject=subject,
                 clause=rule.clause,
@@ -224,6 +227,7 @@ class Screen:
                 time=event.time,
                 pack=self.pack.label,
                 holds_share_api=kind == "account" and not has_app,
+                linked=linked(subject, charged),
             )
 
     def _evidence(self, rule: Rule, facts: EventFacts, most: int = _MAX_EVIDENCE) -> list[Evidence]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from rules.decisions import EventRef, Evidence, Severity, Violation, content_id
+from rules.decisions import EventRef, Evidence, Severity, Violation, content_id, linked
 from rules.packs.model import Crowd, Ring, Rule
 
 MAX_SUBJECTS = 32
@@ -113,9 +113,11 @@ def account_key(rule: str, ring: Ring, account: str) -> str:
 def violations_of(charge: Charge, rule: Rule) -> list[Violation]:
     """The violations of an event that has turned out to be one, with the reason among the evidence."""
     evidence = [*charge.evidence, Evidence("crowd", "crowd", describe(rule.crowd))]
+    cause = content_id(charge.source, charge.event.id, rule.name)
     return [
         Violation(
-            id=content_id(charge.source, charge.event.id, rule.name, subject),
+            id=content_id(cause, subject),
+            cause=cause,
             event=charge.event,
             subject=subject,
             clause=rule.clause,
@@ -126,6 +128,7 @@ def violations_of(charge: Charge, rule: Rule) -> list[Violation]:
             time=charge.time,
             pack=charge.pack,
             holds_share_api=charge.holds_share_api and subject.startswith("account:"),
+            linked=linked(subject, charge.subjects),
         )
         for subject in charge.subjects
     ]

@@ -85,6 +85,16 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Evasion:
+    """What counts as dodging sanctions, and leads to the last rung at once: an account's violations with so many
+    `domains` within `within` ms (0 domains: never), and a domain whose first violation came from a `punished_ip`."""
+
+    domains: int
+    within: int
+    punished_ip: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """How repeated violations of its clauses climb. `window`, `grace` and `half_life` in milliseconds; None for a
     history that does not fade within the window."""
@@ -95,6 +105,7 @@ class Ladder:
     grace: int
     rungs: tuple[Rung, ...]
     half_life: int | None = None
+    evasion: Evasion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from typing import get_args
 
 from rules.climbing import highest_rung
 from rules.decisions import Action, Notice
-from rules.packs.model import Clause, HostList, Ladder, Reports, Rung
+from rules.packs.model import Clause, Evasion, HostList, Ladder, Reports, Rung
 from rules.packs.source import Node, did_you_mean
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 MAX_REPORTERS = 100
 """Most reporters a clause may wait for; 200 reports of a subject are remembered (`rules.enforce`)."""
+_LEAST_DOMAINS = 2
+"""Fewer domains than two dodge nothing."""
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _BRAND = re.compile(r"[a-z0-9]+")
 
@@ -64,6 +66,7 @@ def read_ladder(name: str, node: Node) -> Ladder:
     body = node.mapping()
     rungs_node = body.need("rungs")
     half_life = body.take("half_life")
+    evasion = body.take("evasion")
     ladder = Ladder(
         name=name,
         clauses=tuple(body.need("clauses").texts()),
@@ -71,6 +74,7 @@ def read_ladder(name: str, node: Node) -> Ladder:
         grace=body.need("grace").duration(),
         rungs=tuple(_rung(rung) for rung in rungs_node.sequence()),
         half_life=half_life.duration() if half_life is not None else None,
+        evasion=_evasion(evasion) if evasion is not None else None,
     )
     body.done()
     if not ladder.rungs:
@@ -90,6 +94,20 @@ def read_ladder(name: str, node: Node) -> Ladder:
                 "a longer half-life, or a shorter grace",
             )
     return ladder
+
+
+def _evasion(node: Node) -> Evasion:
+    body = node.mapping()
+    domains, within, punished_ip = body.take("domains"), body.take("within"), body.take("punished_ip")
+    body.done()
+    if (domains is None) != (within is None):
+        raise node.error("`domains` and `within` go together", "{domains: 5, within: 30d}")
+    if domains is None and punished_ip is None:
+        raise node.error("nothing counts as an evasion", "domains and within, or punished_ip: true")
+    number = domains.number() if domains is not None else 0
+    if domains is not None and (number != int(number) or number < _LEAST_DOMAINS):
+        raise domains.error(f"expected a whole number from {_LEAST_DOMAINS} on, found {domains.text()!r}")
+    return Evasion(int(number), within.duration() if within else 0, punished_ip is not None and punished_ip.boolean())
 
 
 def _rung(node: Node) -> Rung:

@@ -154,12 +154,18 @@ def _clause() -> dict[str, Schema]:
 
 def _ladder() -> dict[str, Schema]:
     rung = _keys({"apply": {"enum": ["warn", "first", "egregious"]}, "for": _DURATION}, ("apply",))
+    evasion: dict[str, Schema] = {
+        "domains": _described({"type": "integer", "minimum": 2}, "violations of one account with so many domains"),
+        "within": _DURATION,
+        "punished_ip": _described(_FLAG, "a domain whose first violation comes from an IP that is punished already"),
+    }
     return {
         "clauses": _described(_list(_TEXT), "clauses, or the start of several: links.1"),
         "window": _DURATION,
         "grace": _DURATION,
         "half_life": _DURATION,
         "rungs": _list(rung, 1),
+        "evasion": _described(_keys(evasion), "what leads to the last rung at once: dodging sanctions"),
     }
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rules.decisions import Ban, BanEntry, Enforcement, EventRef, Review, Violation, content_id
+from rules.decisions import Ban, BanEntry, Enforcement, EventRef, Lift, Review, Violation, content_id
 from rules.enforce import Enforcer, SubjectInput
-from rules.events import MassSend, Page, Post, Share, millis
+from rules.events import InvalidEventError, MassSend, Page, Post, Share, millis
 from rules.packs.model import Ladder, Rung
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
@@ -48,11 +48,14 @@ def violation(
     severity: Any = "ordinary",
     event: str = "",
     holds_share_api: bool = True,
+    linked: Sequence[str] = (),
 ) -> Violation:
     """A violation whose id is made as the engine makes it; `event` tells apart two at one instant."""
+    cause = content_id("test", event or f"e{millis(time)}", rule, clause, severity, str(holds_share_api))
     event = event or f"e{millis(time)}"
     return Violation(
-        id=content_id("test", event, rule, subject),
+        id=content_id(cause, subject),
+        cause=cause,
         event=EventRef(event, "post"),
         subject=subject,
         clause=clause,
@@ -63,6 +66,7 @@ def violation(
         time=time,
         pack="tiny@1",
         holds_share_api=holds_share_api,
+        linked=[*linked],
     )
 
 
@@ -73,20 +77,27 @@ class Court:
         self.enforcer = enforcer
         self.states: dict[str, bytes] = {}
         self.bans: dict[str, Ban | None] = {}
+        self.refused: list[InvalidEventError] = []
 
-    def hear(self, *inputs: SubjectInput) -> list[Enforcement | Review]:
-        """Applies the inputs one by one; returns what was decided."""
-        decisions: list[Enforcement | Review] = []
+    def hear(self, *inputs: SubjectInput) -> list[Enforcement | Lift | Review]:
+        """Applies the inputs one by one, with all that records tell each other; returns what was decided."""
+        decisions: list[Enforcement | Lift | Review] = []
         for item in inputs:
             decisions += self.hear_batch([item])
         return decisions
 
-    def hear_batch(self, inputs: Sequence[SubjectInput]) -> list[Enforcement | Review]:
+    def hear_batch(self, inputs: Sequence[SubjectInput]) -> list[Enforcement | Lift | Review]:
         """Applies the inputs as one batch."""
-        result = self.enforcer.enforce(inputs, self.states.get)
-        self._keep(result.states)
-        self.bans.update(result.bans)
-        return result.decisions
+        decisions: list[Enforcement | Lift | Review] = []
+        pending = [*inputs]
+        while pending:
+            result = self.enforcer.enforce(pending, self.states.get)
+            self._keep(result.states)
+            self.bans.update(result.bans)
+            self.refused += [error for _, error in result.refused]
+            decisions += result.decisions
+            pending = [*result.relays]
+        return decisions
 
     def tick(self, subject: str, now: datetime) -> dict[str, Ban | None]:
         """Lets time pass; returns what changed on the ban list."""

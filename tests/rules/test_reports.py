@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.decisions import Review, Violation
-from rules.enforce import Enforcer, decode_subject
+from rules.enforce import Enforcer
 from rules.events import Report
 from rules.packs import InvalidPackError, Pack, load_pack
 from rules.packs.model import Reports
 from rules.reports import StoredReport, reported_times, reporters
+from rules.subject_state import decode_subject
 from tests.rules.conftest import WritePack
 from tests.rules.making import Court, at, violation
 

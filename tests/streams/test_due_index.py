@@ -7,7 +7,7 @@ import tracemalloc
 
 import msgspec
 
-from rules.enforce import SubjectState
+from rules.subject_state import SubjectState
 from streams.enforcement import DueIndex
 
 HOUR = 3_600_000

@@ -1,0 +1,74 @@
+"""What is published of a sanction: that it holds now, or that it holds no more before its time."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.cases import violation_id
+from rules.decisions import Enforcement, Evidence, Lift, Notice, content_id
+from rules.events import from_millis
+from rules.holdings import Holding
+from rules.packs.model import Pack
+
+
+@dataclass(slots=True)
+class Trigger:
+    """What led to a decision: a violation, with its rule and evidence, or (`because` is its id) what a moderator said.
+
+    `rules` are those whose violations were retracted.
+    """
+
+    rule: str
+    evidence: list[Evidence]
+    time: datetime
+    because: str = ""
+    moderator: str = ""
+    reason: str = ""
+    rules: list[str] = field(default_factory=list)
+
+
+def enforcement(subject: str, held: Holding, trigger: Trigger, pack: Pack, previous: bytes | None) -> Enforcement:
+    """The announcement of a sanction. previous: the id of the last one of its ladder and action."""
+    offences = () if held.standing is None else (*held.standing.led, *held.standing.spell)
+    rule = trigger.rule or (offences[-1].rule if offences else "")
+    return Enforcement(
+        id=held.id,
+        subject=subject,
+        action=held.action,
+        ladder=held.ladder,
+        rung=held.rung,
+        permanent=held.permanent,
+        starts=from_millis(held.starts),
+        ends=None if held.ends is None else from_millis(held.ends),
+        clauses=held.clauses,
+        rule=rule,
+        violations=[violation_id(cause, subject) for cause in dict.fromkeys(each.cause for each in offences)],
+        evidence=trigger.evidence,
+        notice=_notice(rule, offences[-1].clause if offences else "", trigger, pack),
+        pack=pack.label,
+        time=trigger.time,
+        previous=None if previous is None else previous.hex(),
+        because=trigger.because,
+    )
+
+
+def lift(subject: str, held: Holding, trigger: Trigger, pack: Pack) -> Lift:
+    """The compensation of a sanction."""
+    return Lift(
+        id=content_id("lift", held.id, trigger.because),
+        subject=subject,
+        action=held.action,
+        ladder=held.ladder,
+        enforcement=held.id,
+        because=trigger.because,
+        moderator=trigger.moderator,
+        reason=trigger.reason,
+        rules=trigger.rules,
+        pack=pack.label,
+        time=trigger.time,
+    )
+
+
+def _notice(rule: str, clause: str, trigger: Trigger, pack: Pack) -> Notice:
+    if rule in pack.rules:
+        return pack.rules[rule].notice
+    return pack.clauses[clause].title if clause in pack.clauses else Notice(trigger.reason, trigger.reason)

@@ -1,0 +1,122 @@
+"""Reviews: the cases that a person decides. What approving one would do, and how one opens, changes and ends. Pure.
+
+At most one case is open for a subject, ladder and way of waiting. What a person approves counts from the approval on:
+earlier offences of the case are history, the newest is as if committed then.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rules.decisions import Evidence, Review, ReviewReason, ReviewStatus, content_id
+from rules.events import from_millis
+from rules.packs.model import Ladder, Pack
+from rules.sanctions import Offence, Standing, remembered, standing
+from rules.subject_state import Case, Record, ladder_name
+from rules.subjects import kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What led to a record of a review: of which rule, with which evidence, when (ms); `because` of which decision."""
+
+    rule: str
+    evidence: list[Evidence]
+    time: int
+    because: str = ""
+    reporters: int = 0
+
+
+def approved(waits: Iterable[Offence], time: int) -> list[Offence]:
+    """Offences as they count once they are approved at `time` ms."""
+    ordered = sorted(waits)
+    return [*ordered[:-1], ordered[-1]._replace(time=max(ordered[-1].time, time))] if ordered else []
+
+
+def proposal(of: Record, waits: Iterable[Offence], ladder: Ladder, pack: Pack) -> Standing | None:
+    """What would hold against the subject if these offences were approved now; None for nothing."""
+    offences = remembered([*of.state.enforced(ladder.name), *approved(waits, of.state.time)], ladder)
+    known = [offence for offence in offences if offence.clause in pack.clauses]
+    return standing(kind_of(of.subject), known, ladder, pack.clauses)
+
+
+def opened(
+    of: Record, key: str, waits: list[Offence], pack: Pack, *, why: tuple[ReviewReason, str], occasion: Occasion
+) -> Review | None:
+    """The review of offences that wait, brought up to date in the state; None when it says nothing new.
+
+    key: of the offences, in `SubjectState.offences`. why: the reason, and a line about it for a person.
+    """
+    ladder = pack.ladders[ladder_name(key)]
+    subject, state = of
+    held = proposal(of, waits, ladder, pack)
+    if held is None:
+        return None
+    told = f"{held.rung} {' '.join(held.actions)}"
+    case = state.cases.get(key)
+    if case is not None and case.told == told:
+        return None
+    identity = case.id if case is not None else content_id("review", subject, key, waits[0].cause.hex())
+    state.cases[key] = Case(identity, why[0], told)
+    lasts = ladder.rungs[held.rung - 1].duration
+    return Review(
+        id=identity,
+        subject=subject,
+        reason=why[0],
+        detail=why[1],
+        status="open",
+        clauses=sorted({offence.clause for offence in waits}),
+        rule=occasion.rule,
+        violations=_violations(waits, subject),
+        evidence=occasion.evidence,
+        proposed=list(held.actions),
+        ladder=ladder.name,
+        rung=held.rung,
+        lasts=None if lasts is None or held.actions == ("warn",) else lasts // 1000,
+        pack=pack.label,
+        time=from_millis(occasion.time),
+        reporters=occasion.reporters,
+        because=occasion.because,
+    )
+
+
+def ended(
+    of: Record,
+    key: str,
+    status: ReviewStatus,
+    pack: Pack,
+    *,
+    about: list[Offence],
+    detail: str,
+    occasion: Occasion,
+) -> Review:
+    """The last record of the review that is open for `key`, which is taken out of the state."""
+    subject, state = of
+    case = state.cases.pop(key)
+    rung, *proposed = case.told.split()
+    return Review(
+        id=case.id,
+        subject=subject,
+        reason=case.reason,
+        detail=detail,
+        status=status,
+        clauses=sorted({offence.clause for offence in about}),
+        rule=occasion.rule or (about[-1].rule if about else ""),
+        violations=_violations(about, subject),
+        evidence=[],
+        proposed=proposed,  # type: ignore[arg-type]
+        ladder=ladder_name(key),
+        rung=int(rung),
+        lasts=None,
+        pack=pack.label,
+        time=from_millis(occasion.time),
+        because=occasion.because,
+    )
+
+
+def violation_id(cause: bytes, subject: str) -> str:
+    """The id of the violation that charges a subject with a cause."""
+    return content_id(cause.hex(), subject)
+
+
+def _violations(offences: Iterable[Offence], subject: str) -> list[str]:
+    return [violation_id(offence.cause, subject) for offence in offences]

@@ -1,0 +1,152 @@
+"""What is held against a subject: the sanctions its ladders lead to, and those that moderators ordered. Pure.
+
+Manual beats automatic. A clearing order forgives, for one action or for all, whatever was done before it (or until the
+time it exempts the subject to); an imposed sanction takes the place of the automatic one of the same action, until
+something new is done. Of several orders on one action the last counts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from rules.decisions import BY_HAND, Action, BanEntry, content_id
+from rules.events import from_millis
+from rules.packs.model import Ladder, Pack
+from rules.sanctions import Offence, Standing, standing
+from rules.subject_state import Record, StoredOrder, is_enforced
+from rules.subjects import kind_of
+
+_ACTIONS: tuple[Action, ...] = get_args(Action)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One sanction against a subject, in force or over. Times in ms; `ends` None when nothing ends it.
+
+    `standing` is what its ladder holds, None for what a moderator ordered.
+    """
+
+    id: str
+    action: Action
+    ladder: str
+    rung: int
+    starts: int
+    ends: int | None
+    standing: Standing | None
+
+    @property
+    def permanent(self) -> bool:
+        """Whether it forbids something for good; a warning never does."""
+        return self.ends is None and self.action != "warn"
+
+    def holds(self, at: int) -> bool:
+        """Whether it is in force at `at` ms, or is a warning."""
+        return self.ends is None or self.ends > at
+
+    @property
+    def clauses(self) -> list[str]:
+        """The clauses that were broken."""
+        return sorted({offence.clause for offence in self.standing.spell}) if self.standing is not None else []
+
+    def entry(self) -> BanEntry:
+        """The same on the ban list."""
+        return BanEntry(
+            action=self.action,
+            ladder=self.ladder,
+            rung=self.rung,
+            permanent=self.permanent,
+            starts=from_millis(self.starts),
+            ends=None if self.ends is None else from_millis(self.ends),
+            clauses=self.clauses,
+            enforcement=self.id,
+        )
+
+
+def holdings(of: Record, pack: Pack, only: str = "") -> list[Holding]:
+    """All sanctions that a state leads to, or those of one ladder; at most one of each ladder and action."""
+    found: list[Holding] = []
+    for key, offences in of.state.offences.items():
+        ladder = pack.ladders.get(key)
+        if is_enforced(key) and ladder is not None and only in ("", key):
+            found += of_ladder(of, offences, ladder, pack)
+    if only in ("", BY_HAND):
+        found += _ordered(of)
+    return found
+
+
+def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -> list[Holding]:
+    """What the offences of a ladder lead to, after a moderator's orders."""
+    known = [offence for offence in offences if offence.clause in pack.clauses]
+    if not known:
+        return []
+    found: list[Holding] = []
+    orders = of.state.orders
+    for since, actions in _forgiven(orders).items():
+        held = standing(kind_of(of.subject), [each for each in known if each.time > since], ladder, pack.clauses)
+        if held is not None:
+            found += [
+                _holding(of.subject, ladder.name, held, action)
+                for action in held.actions
+                if action in actions and not _replaced(action, orders, known[-1].time)
+            ]
+    return found
+
+
+def in_force(of: Record, pack: Pack) -> list[BanEntry]:
+    """The sanctions in force at the state's own time; warnings forbid nothing and are left out."""
+    entries = [
+        holding.entry() for holding in holdings(of, pack) if holding.action != "warn" and holding.holds(of.state.time)
+    ]
+    return sorted(entries, key=lambda entry: (entry.action, entry.ladder))
+
+
+def _identity(subject: str, ladder: str, action: str, rung: int, *, starts: int, ends: int | None) -> str:
+    """The id of an enforcement: a function of what holds, for whom, and from when to when."""
+    until = "" if ends is None else str(ends)
+    return content_id("enforcement", subject, ladder, action, str(rung), str(starts), until)
+
+
+def _holding(subject: str, ladder: str, held: Standing, action: Action) -> Holding:
+    name = _identity(subject, ladder, action, held.rung, starts=held.starts, ends=held.ends)
+    ends = None if action == "warn" else held.ends
+    return Holding(name, action, ladder, held.rung, held.starts, ends, held)
+
+
+def _forgiven(orders: list[StoredOrder]) -> Mapping[int, frozenset[Action]]:
+    """Up to when (ms) what was done leads to nothing -> the actions that it does not lead to."""
+    since = dict.fromkeys(_ACTIONS, -1)
+    for order in orders:
+        if order.do == "clear":
+            until = max(order.time, order.until or 0)
+            for action in _ACTIONS if order.action is None else (order.action,):
+                since[action] = max(since[action], until)
+    return {time: frozenset(each for each in _ACTIONS if since[each] == time) for time in set(since.values())}
+
+
+def forgiven_until(orders: list[StoredOrder]) -> int:
+    """Up to when (ms) all that was done is forgiven; -1 for never."""
+    cleared = (max(order.time, order.until or 0) for order in orders if order.do == "clear" and order.action is None)
+    return max(cleared, default=-1)
+
+
+def _replaced(action: Action, orders: list[StoredOrder], newest: int) -> bool:
+    """Whether a moderator's sanction stands in for the automatic one: nothing was done since."""
+    last = last_order(orders, action)
+    return last is not None and last.do == "sanction" and newest <= last.time
+
+
+def last_order(orders: list[StoredOrder], action: Action) -> StoredOrder | None:
+    """The order that counts for an action."""
+    for order in reversed(orders):
+        if order.action == action or (order.action is None and order.do == "clear"):
+            return order
+    return None
+
+
+def _ordered(of: Record) -> Iterator[Holding]:
+    orders = of.state.orders
+    for action in dict.fromkeys(order.action for order in orders if order.action is not None):
+        last = last_order(orders, action)
+        if last is not None and last.do == "sanction":
+            name = _identity(of.subject, BY_HAND, action, 0, starts=last.time, ends=last.until)
+            yield Holding(name, action, BY_HAND, 0, last.time, last.until, None)

@@ -1,0 +1,118 @@
+"""What is remembered of a subject between events, and how it is stored. Values and bytes only."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from rules.decisions import Action, ReviewReason
+from rules.reports import StoredReport
+from rules.sanctions import Offence
+
+MAX_REPORTS = 200
+MAX_DECIDED = 50
+"""Reports, and of appeals and orders each, remembered for one subject; the newest stay."""
+
+PENDING = "?"
+"""Behind a ladder's name: its violations that a person must approve, because the clause asks for it."""
+WAITING = "??"
+"""The same, once enough people have reported the subject."""
+HELD = "!"
+"""The same, because a safety limit keeps them from being enforced."""
+NEVER = 253_402_300_799_999
+"""9999-12-31, in ms: nothing is due."""
+
+
+class StoredAppeal(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An appeal as a subject remembers it."""
+
+    time: int
+    id: str
+    enforcement: str
+    verdict: str
+
+
+class StoredOrder(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A moderator's order as a subject remembers it. Times in ms; `until` None for never."""
+
+    time: int
+    id: str
+    do: str
+    action: Action | None
+    until: int | None
+
+
+class Case(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The review that is open for a ladder. `told`: what its newest record proposes."""
+
+    id: str
+    reason: ReviewReason
+    told: str
+
+
+class SubjectState(msgspec.Struct, array_like=True):
+    """All that is remembered of a subject.
+
+    due:       ms; when time alone next changes something: a sanction ends, or something may be forgotten.
+    banned:    whether a sanction was in force at `time`.
+    time:      ms; the newest event seen for the subject.
+    offences:  by ladder; PENDING, WAITING or HELD behind the name marks those that lead to nothing yet.
+    announced: ladder -> action -> id of the enforcement last published, 16 bytes.
+    retracted: offences that count no more, and (with empty names) causes retracted before they arrived.
+    evading:   (ms, cause) of violations of a domain that was new on a punished IP.
+    orders:    in the order they came, which is that of their topic.
+    cases:     the open reviews, by the key of the offences they are about.
+    """
+
+    due: int = 0
+    banned: bool = False
+    time: int = 0
+    offences: dict[str, list[Offence]] = {}
+    announced: dict[str, dict[str, bytes]] = {}
+    reports: list[StoredReport] = []
+    appeals: list[StoredAppeal] = []
+    retracted: list[Offence] = []
+    evading: list[tuple[int, bytes]] = []
+    orders: list[StoredOrder] = []
+    cases: dict[str, Case] = {}
+
+    def enforced(self, ladder: str) -> list[Offence]:
+        """The offences of a ladder that count."""
+        return self.offences.get(ladder, [])
+
+    def knows(self, cause: bytes, ladder: str) -> bool:
+        """Whether an offence of a ladder is remembered already, or retracted."""
+        keys = (ladder, ladder + PENDING, ladder + WAITING, ladder + HELD)
+        return any(offence.cause == cause for key in keys for offence in self.offences.get(key, ())) or any(
+            offence.cause == cause for offence in self.retracted
+        )
+
+
+class Record(NamedTuple):
+    """A subject with its state."""
+
+    subject: str
+    state: SubjectState
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(SubjectState)
+
+
+def encode_subject(state: SubjectState) -> bytes:
+    """The state as bytes."""
+    return _ENCODER.encode(state)
+
+
+def decode_subject(data: bytes | None) -> SubjectState:
+    """The state in `data`; an empty one for None. Raises msgspec.DecodeError for foreign bytes."""
+    return _DECODER.decode(data) if data else SubjectState()
+
+
+def ladder_name(key: str) -> str:
+    """The ladder of a key of `SubjectState.offences`."""
+    return key.rstrip(PENDING + HELD)
+
+
+def is_enforced(key: str) -> bool:
+    """Whether the offences of a key count, rather than wait for a person."""
+    return not key.endswith((PENDING, HELD))
