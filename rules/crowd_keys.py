@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rules.decisions import EventRef, Evidence, Severity
-from rules.events import Content, MassSend, Post, Share
+from rules.events import Content, MassSend, Post, Share, recipients_of
 from rules.near_duplicates import minhash_bands
 from rules.packs.model import FIELDS, Crowd, CrowdKey, Field, Ring, Rule
 from rules.scoring import Scored
@@ -44,6 +44,7 @@ class Candidate(NamedTuple):
     """An event, number `at` of its batch, for which the `when` of a rule with a crowd or ring holds.
 
     subjects: (kind, subject) of all whom the event could be charged to.
+    shared:   those of them that so many have in common that nothing follows from it: protected hosts.
     """
 
     at: int
@@ -53,6 +54,7 @@ class Candidate(NamedTuple):
     severity: Severity
     evidence: Sequence[Evidence]
     subjects: Sequence[tuple[str, str]]
+    shared: frozenset[str] = frozenset()
 
 
 def sightings_of(candidates: Sequence[Candidate], scored: Scored, pack: str) -> list[tuple[int, Sighting]]:
@@ -94,7 +96,7 @@ def _keys(candidate: Candidate, rule: str, crowd: Crowd, bands: "_Bands") -> Ite
 
 
 def _named(candidate: Candidate, kind: str) -> list[str]:
-    return [name for each, name in candidate.subjects if each == kind][:MAX_KEYS]
+    return [name for each, name in candidate.subjects if each == kind and name not in candidate.shared][:MAX_KEYS]
 
 
 def _charge(candidate: Candidate, pack: str) -> Charge:
@@ -111,6 +113,8 @@ def _charge(candidate: Candidate, pack: str) -> Charge:
         pack=pack,
         subjects=[name for _, name in charged[:MAX_SUBJECTS]],
         holds_share_api=all(kind != "app" for kind, _ in candidate.subjects),
+        followers=event.followers,
+        recipients=recipients_of(event),
     )
 
 

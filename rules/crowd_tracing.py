@@ -11,9 +11,9 @@ from typing import Literal
 from rules.crowd_keys import MIN_TAGS, READ, codes_of, html_of, layout_of
 from rules.decisions import SubjectKind
 from rules.events import Content, MassSend
-from rules.links import in_list
 from rules.near_duplicates import MIN_TOKENS, compared, minhash_bands
 from rules.packs.model import Crowd, CrowdKey, Pack, Ring
+from rules.protection import Protection
 from rules.scoring import Scored
 from rules.sightings import Sighting, describe, hashed, key_of, pair_key
 from rules.subjects import subjects_of
@@ -65,8 +65,10 @@ def trace_crowd(
     pack: Pack, crowd: Crowd | Ring, event: Content, scored: Scored, sightings: Iterable[Sighting], *, holds: bool
 ) -> CrowdTrace:
     """What comes of the only event of a batch. `sightings`: those of the rule that has `crowd`; `holds`: its `when`."""
-    protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
-    subjects = subjects_of(event, lambda host: in_list(host, protected))
+    protection = Protection(pack)
+    charged = subjects_of(event, protection.covers)
+    shared = protection.shared(charged)
+    subjects = [(kind, name) for kind, name in charged if name not in shared]
     counted = [_counted(crowd, event, scored, [name for _, name in subjects], sighting) for sighting in sightings]
     uncounted = _reason(crowd, {kind for kind, _ in subjects}) if holds and not counted else None
     if isinstance(crowd, Ring):

@@ -53,6 +53,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     charged to, MAX_LINKED at most: what is retracted from one is retracted from all.
     `holds_share_api`: the subject is an account, and the event named no application, so that the
     sanctions on share interfaces land on the account.
+    `followers` and `recipients`: of an account, how many follow it and how many this mass send went to, so that a
+    sanction that would reach so many can wait for a person; 0 for other subjects and where nothing is known.
     """
 
     id: str
@@ -68,6 +70,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     pack: str
     holds_share_api: bool = False
     linked: list[str] = []
+    followers: int = 0
+    recipients: int = 0
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):

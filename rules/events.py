@@ -25,6 +25,8 @@ MAX_HTML = 2_000_000
 """Longest HTML of one page, in code points."""
 MAX_RECIPIENTS = 10**12
 """Most recipients of one mass send: above any platform, and sums of them stay exact as floats."""
+MAX_FOLLOWERS = 10**12
+"""Most followers of one account: above any platform."""
 MAX_REDIRECTS = 20
 """Most redirects of one page: browsers give up after twenty."""
 MAX_EVENT_BYTES = 4_000_000
@@ -36,6 +38,8 @@ Html = Annotated[str, msgspec.Meta(max_length=MAX_HTML)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Ip = Annotated[str, msgspec.Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f.:]+$(?!\n)")]
+Followers = Annotated[int, msgspec.Meta(ge=0, le=MAX_FOLLOWERS)]
+"""How many follow the author, as the platform knows it; 0 where it does not say."""
 Urls = Annotated[list[Url], msgspec.Meta(max_length=100)]
 Subject = Annotated[
     str, msgspec.Meta(max_length=2048, pattern=r"^(account|link|domain|ip|app):[^\x00-\x1f\x7f]+$(?!\n)")
@@ -70,6 +74,7 @@ class Post(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     links: Urls = []
     app: Name | None = None
     ip: Ip | None = None
+    followers: Followers = 0
 
 
 class Share(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -85,6 +90,7 @@ class Share(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     scene: Scene
     app: Name | None = None
     page: Page | None = None
+    followers: Followers = 0
 
 
 class MassSend(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -101,6 +107,7 @@ class MassSend(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     recipients: Annotated[int, msgspec.Meta(ge=0, le=MAX_RECIPIENTS)]
     promotes: Annotated[list[Name], msgspec.Meta(max_length=100)] = []
     copied_from: Name | None = None
+    followers: Followers = 0
 
 
 class Report(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -234,6 +241,11 @@ def millis(time: datetime) -> int:
 def from_millis(value: int) -> datetime:
     """The UTC time `value` milliseconds after 1970-01-01, clamped to what a datetime holds."""
     return _EPOCH + timedelta(milliseconds=min(max(value, 0), _MAX_MILLIS))
+
+
+def recipients_of(event: Content) -> int:
+    """How many a mass send went to; 0 for what is none."""
+    return event.recipients if isinstance(event, MassSend) else 0
 
 
 def links_of(event: Content) -> list[str]:

@@ -16,14 +16,14 @@ from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
 from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
 from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id, linked
 from rules.event_hosts import urls_of, written_hosts
-from rules.events import Content, Page, Post, Share
+from rules.events import Content, Page, Post, Share, recipients_of
 from rules.facts import WORKED_OUT, EventFacts, Tests, describe
 from rules.learned import LearnedSet
-from rules.links import in_list
 from rules.near_duplicates import simhashes
 from rules.needs import KIND, TYPES, Needs, needs_by_type
 from rules.packs.model import FIELDS, BehaviourSignal, LearnedSignal, LexiconSignal, Pack, PatternSignal, Rule
 from rules.pages import read_html
+from rules.protection import Protection
 from rules.scoring import Scored, Scorer, Segments
 from rules.sightings import Sighting
 from rules.subjects import subjects_of
@@ -71,7 +71,7 @@ class Screen:
         signals = list(pack.signals.values())
         self._tests = Tests(pack)
         self._reads_links = any("link" in getattr(signal, "fields", ()) for signal in signals)
-        self._protected = frozenset(host for hosts in pack.lists.values() if hosts.protected for host in hosts.hosts)
+        self._protection = Protection(pack)
         self._rules = [rule for rule in pack.rules.values() if rule.mode != "off"]
         self._mentioned = {
             rule.name: sorted(rule.when.names, key=lambda name: (not self._is_lexicon(name), name))
@@ -186,17 +186,15 @@ class Screen:
             egregious = rule.egregious_when is not None and rule.egregious_when.evaluate(facts)
             severity: Severity = "egregious" if egregious else "ordinary"
             if not subjects:
-                subjects = subjects_of(arrival.event, self._is_protected)
+                subjects = subjects_of(arrival.event, self._protection.covers)
             if rule.crowd is None:
                 yield from self._violations(arrival, rule, facts, severity, subjects)
             else:
                 evidence = self._evidence(rule, facts, EVIDENCE)
+                shared = self._protection.shared(subjects)
                 waiting.append(
-                    Candidate(facts.index, arrival.event, arrival.source, rule, severity, evidence, subjects)
+                    Candidate(facts.index, arrival.event, arrival.source, rule, severity, evidence, subjects, shared)
                 )
-
-    def _is_protected(self, host: str) -> bool:
-        return in_list(host, self._protected)
 
     def _violations(
         self,
@@ -228,6 +226,8 @@ class Screen:
                 pack=self.pack.label,
                 holds_share_api=kind == "account" and not has_app,
                 linked=linked(subject, charged),
+                followers=event.followers if kind == "account" else 0,
+                recipients=recipients_of(event) if kind == "account" else 0,
             )
 
     def _evidence(self, rule: Rule, facts: EventFacts, most: int = _MAX_EVIDENCE) -> list[Evidence]:

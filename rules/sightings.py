@@ -20,7 +20,10 @@ MAX_SUBJECTS = 32
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rule charges one event with, once it is a violation. `source` and the event's id make the ids."""
+    """What a rule charges one event with, once it is a violation. `source` and the event's id make the ids.
+
+    `followers` and `recipients`: how many follow the event's account, and how many its mass send went to.
+    """
 
     source: str
     event: EventRef
@@ -30,6 +33,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     pack: str
     subjects: list[str]
     holds_share_api: bool = False
+    followers: int = 0
+    recipients: int = 0
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="sighting"):
@@ -129,6 +134,8 @@ def violations_of(charge: Charge, rule: Rule) -> list[Violation]:
             pack=charge.pack,
             holds_share_api=charge.holds_share_api and subject.startswith("account:"),
             linked=linked(subject, charge.subjects),
+            followers=charge.followers if subject.startswith("account:") else 0,
+            recipients=charge.recipients if subject.startswith("account:") else 0,
         )
         for subject in charge.subjects
     ]

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from rules.decisions import SUBJECT_KINDS, Action, SubjectKind, content_id
 from rules.events import Content, MassSend, Share, links_of
-from rules.links import parse_link
+from rules.links import Host, parse_link
 
 LANDS_ON: dict[Action, frozenset[SubjectKind]] = {
     "warn": frozenset({"account"}),
@@ -49,11 +49,13 @@ _MAX_KEY = 2000
 """Longest key of a subject in code points; a longer link is cut and told apart by a hash."""
 
 
-def subjects_of(event: Content, protected: Callable[[str], bool]) -> list[tuple[SubjectKind, str]]:
+def subjects_of(event: Content, protected: Callable[[Host], bool]) -> list[tuple[SubjectKind, str]]:
     """(kind, subject) for the account, and each link, domain, serving IP and application of an event.
 
-    Domains and IPs for which `protected(host)` holds, and those of link shorteners, are left out: a
-    block there would hit everybody else's links as well.
+    Domains and IPs of link shorteners are left out: a block there would hit everybody else's links as well.
+    Protected domains are charged all the same, so that a person is told what is found there: that no sanction
+    lands on them by itself is `rules.protection`'s to see to. The address that serves a page is left out where
+    `protected(host)` holds for the host it stands on, since an address alone does not tell who lives there.
     """
     found: dict[str, SubjectKind] = {f"account:{event.account}": "account"}
     urls = links_of(event)
@@ -63,11 +65,14 @@ def subjects_of(event: Content, protected: Callable[[str], bool]) -> list[tuple[
     links = [link for url in urls if (link := parse_link(url)) is not None]
     for link in links:
         found[f"link:{_bounded(link.href)}"] = "link"
-    served = [link.host for link in links if not link.host.is_shortener and not protected(link.host.name)]
-    for host in served:
-        found[f"{'ip' if host.is_ip else 'domain'}:{_bounded(host.domain)}"] = "ip" if host.is_ip else "domain"
-    if page is not None and page.ip and served:
-        found[f"ip:{_canonical_ip(page.ip)}"] = "ip"
+    for link in links:
+        host = link.host
+        if not host.is_shortener:
+            found[f"{'ip' if host.is_ip else 'domain'}:{_bounded(host.domain)}"] = "ip" if host.is_ip else "domain"
+    if page is not None and page.ip and links:
+        host = links[-1].host  # the page's final one, where it is known
+        if not host.is_shortener and not protected(host):
+            found[f"ip:{_canonical_ip(page.ip)}"] = "ip"
     if not isinstance(event, MassSend) and event.app:
         found[f"app:{event.app}"] = "app"
     return [(kind, subject) for subject, kind in found.items()]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rules.packs.source import File, InvalidPackError, Mapping, Node, PackError, did_you_mean, read_yaml, yaml_files
 
-SECTIONS = ("clauses", "ladders", "lexicons", "learned", "lists", "signals", "rules")
+SECTIONS = ("clauses", "ladders", "lexicons", "learned", "lists", "signals", "rules", "limits")
 SHIPPED_PACKS = Path(__file__).parent
 _SHIPPED_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MAX_CHAIN = 20
@@ -173,7 +173,8 @@ class _Collector:
             raise key.error(f"there is no {name!r} among the {section} that are included", hint)
         for other in meant:
             where, value = known[other]
-            known[other] = (where, value.overlay(patch, adds=section in {"lexicons", "lists"}))
+            adds, deep = section in {"lexicons", "lists"}, (section, name) == ("limits", "quotas")
+            known[other] = (where, value.overlay(patch, adds=adds, deep=deep))
 
 
 def _found(name: str, node: Node) -> Path:

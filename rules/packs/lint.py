@@ -63,7 +63,8 @@ def _unused(pack: Pack) -> Iterator[tuple[str, str, str, str]]:
     lexicons = {signal.lexicon for signal in signals if isinstance(signal, LexiconSignal)}
     learned = {signal.lexicon for signal in signals if isinstance(signal, LearnedSignal)}
     lists = {signal.hosts.name for signal in signals if isinstance(signal, LinkSignal) and signal.hosts}
-    lists |= {hosts.name for hosts in pack.lists.values() if hosts.brands or hosts.protected}
+    lists |= {hosts.name for hosts in pack.lists.values() if hosts.brands or hosts.protected or hosts.shared}
+    lists |= set(pack.limits.protected.hosts)
     mentioned = {name for rule in pack.rules.values() for name in _names(rule)}
     for name in pack.lexicons:
         if name not in lexicons:

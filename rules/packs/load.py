@@ -15,6 +15,7 @@ from rules.packs.model import (
     HostList,
     Ladder,
     LexiconSignal,
+    Limits,
     Pack,
     PatternSignal,
     Rule,
@@ -31,6 +32,7 @@ from rules.packs.read_case import read_case
 from rules.packs.read_crowd import read_crowd
 from rules.packs.read_learned import read_learned
 from rules.packs.read_lexicon import read_lexicon
+from rules.packs.read_limits import read_limits
 from rules.packs.read_signals import read_signal
 from rules.packs.source import InvalidPackError, Node, PackError, Place, did_you_mean
 from rules.subjects import sanctions_for
@@ -92,6 +94,7 @@ class _Loader:
         signals = self._section("signals", _NAME, lambda name, node: read_signal(name, node, lexicons, lists, learned))
         ladder_of = self._ladders_of_clauses(clauses, ladders)
         rules = _Rules(self._raw["rules"], signals, Bounds(signals, lexicons), clauses, self._errors).read()
+        limits = self._guard(lambda: read_limits(self._raw["limits"], self._raw))
         return Pack(
             header.get("name", ""),
             header.get("version", ""),
@@ -105,6 +108,7 @@ class _Loader:
             ladder_of,
             learned,
             tuple(labels(sections.included)),
+            limits=limits or Limits(),
         )
 
     def _section(self, section: str, pattern: re.Pattern[str], read: Callable[[str, Node], T]) -> dict[str, T]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from rules.conditions import Condition
@@ -47,6 +48,11 @@ BEHAVIOUR_TESTS: tuple[BehaviourTest, ...] = (
     "count", "recipients", "partners", "repeats", "similar", "rate", "reach",
 )  # fmt: skip
 CrowdKey = Literal["text", "page", "account", "link", "domain", "ip", "app"]
+QuotaEach = Literal["rule", "clause", "all"]
+"""Whether every rule has a quota of its own, every clause, or all actions have one together."""
+QUOTA_EACH: tuple[QuotaEach, ...] = ("rule", "clause", "all")
+QuotaPer = Literal["hour", "day"]
+QUOTA_PER: tuple[QuotaPer, ...] = ("hour", "day")
 CROWD_KEYS: tuple[CrowdKey, ...] = ("text", "page", "account", "link", "domain", "ip", "app")
 
 
@@ -136,12 +142,17 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class HostList:
-    """Hosts, each with everything below it. A protected host's domain is never charged."""
+    """Hosts, each with everything below it.
+
+    protected: no sanction lands on their domains by itself. shared: the same, but customers have names of their own
+    below them, each a domain by the public suffix list, and those are not protected.
+    """
 
     name: str
     hosts: frozenset[str]
     brands: tuple[str, ...] = ()
     protected: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +322,47 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How many automatic actions `each` rule or clause, or all together, may lead to within an hour or a day of event
+    time. `only`: those of these rules and clauses, or that start with these names; of all where it is empty."""
+
+    name: str
+    each: QuotaEach
+    per: QuotaPer
+    at_most: int
+    only: tuple[str, ...] = ()
+
+    def covers(self, rule: str, clause: str) -> bool:
+        """Whether an action for this rule and clause counts."""
+        return not self.only or any(begins(rule, name) or begins(clause, name) for name in self.only)
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """What is never sanctioned automatically, besides the hosts of lists that are `protected` or `shared`.
+
+    hosts:      names of further lists, each host with everything below it.
+    networks:   blocks of addresses. accounts: names.
+    followers:  accounts that so many follow, or more; recipients: accounts whose mass send went to so many, or more.
+                None for no such limit.
+    """
+
+    hosts: tuple[str, ...] = ()
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    accounts: frozenset[str] = frozenset()
+    followers: int | None = None
+    recipients: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far automatic enforcement may go; what lies beyond waits for a person."""
+
+    quotas: tuple[Quota, ...] = ()
+    protected: Protected = Protected()
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """A whole, valid policy. `rules` are ordered so that a rule stands after those it refers to."""
 
@@ -328,6 +380,7 @@ class Pack:
     includes: tuple[str, ...] = ()
     """`name@version` of the packs that are included."""
 
+    limits: Limits = Limits()
     revision: str = ""
     """A digest of the operator's words, whatever their order, with their weights and options; empty without any."""
 
@@ -354,6 +407,11 @@ class Pack:
     def operator_lexicons(self) -> list[str]:
         """Names of the lexicons whose words the operator supplies."""
         return [lexicon.name for lexicon in self.lexicons.values() if lexicon.operator]
+
+
+def begins(name: str, start: str) -> bool:
+    """Whether `start` is the name of a rule or clause, or the start of one: `links.4` of `links.4.1`."""
+    return name == start or name.startswith(start + ".")
 
 
 def _digest(words: Mapping[str, Iterable[Word]]) -> str:

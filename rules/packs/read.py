@@ -124,6 +124,9 @@ def read_list(name: str, node: Node) -> HostList:
     hosts = [_host(host) for host in named.sequence()] if (named := body.take("hosts")) is not None else []
     brands = [_brand(brand) for brand in named.sequence()] if (named := body.take("brands")) is not None else []
     protected = (flag := body.take("protected")) is not None and flag.boolean()
+    shared = (flag := body.take("shared")) is not None and flag.boolean()
+    if protected and shared and flag is not None:
+        raise flag.error("`shared` hosts are protected, but not what customers have below them", "say one of the two")
     body.take("description")
     body.done()
     found = dict.fromkeys(hosts)
@@ -134,7 +137,7 @@ def read_list(name: str, node: Node) -> HostList:
             del found[host.text()]
         for host in change["add"].sequence() if "add" in change else ():
             found[_host(host)] = None
-    return HostList(name, frozenset(found), tuple(brands), protected)
+    return HostList(name, frozenset(found), tuple(brands), protected, shared)
 
 
 def _host(node: Node) -> str:

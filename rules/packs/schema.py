@@ -22,8 +22,11 @@ from rules.packs.model import (
     LINK_TESTS,
     PAGE_TESTS,
     PERSONAL_DATA,
+    QUOTA_EACH,
+    QUOTA_PER,
     TEXT_TESTS,
 )
+from rules.packs.read_limits import MAX_COUNT
 from rules.packs.word_files import MAX_WEIGHT, OPTIONS
 
 PATH = Path(__file__).with_name("pack.schema.json")
@@ -62,9 +65,13 @@ def pack_schema() -> Schema:
                 _one_or_more({"type": "string"}),
                 "packs or files that are part of this one: the name of a shipped pack, or a path from this file",
             ),
-            "override": _keys({name: _entries(schema, pattern) for name, (schema, pattern) in _overrides().items()}),
+            "override": _keys(
+                {name: _entries(schema, pattern) for name, (schema, pattern) in _overrides().items()}
+                | {"limits": _changed_limits()}
+            ),
             "pack": _keys({"name": _TEXT, "version": _TEXT, "description": _TEXT}),
             **{name: _entries(schema, pattern) for name, (schema, pattern) in sections.items()},
+            "limits": _described(_limits(), "how far automatic enforcement may go"),
         }
     )
     return {
@@ -95,7 +102,7 @@ def _sections() -> dict[str, tuple[Schema, str]]:
         "ladders": (_keys(_ladder(), ("clauses", "window", "grace", "rungs")), _NAME),
         "lexicons": ({**_keys(_lexicon()), **_full_or_operators()}, _NAME),
         "learned": (_keys(_learned()), _NAME),
-        "lists": (_keys(_hosts()), _NAME),
+        "lists": ({**_keys(_hosts()), **_protected_or_shared()}, _NAME),
         "signals": ({"oneOf": [_keys(keys, needed) for keys, needed in _signals()]}, _NAME),
         "rules": (_keys(_rule(), ("clause", "when")), _RULE_NAME),
     }
@@ -122,7 +129,7 @@ def _overrides() -> dict[str, tuple[Schema, str]]:
     more: dict[str, dict[str, Schema]] = {"lexicons": lexicon, "lists": hosts}
     return {
         name: (
-            _keys({key: {"anyOf": [schema, {"type": "null"}]} for key, schema in body.items()} | more.get(name, {})),
+            _keys(_or_none(body) | more.get(name, {})),
             "",
         )
         for name, body in bodies.items()
@@ -238,8 +245,14 @@ def _hosts() -> dict[str, Schema]:
         "description": _TEXT,
         "hosts": _described(_list(_host()), "hosts, each with everything below it"),
         "brands": _list({"type": ["string", "number"], "pattern": "^[a-z0-9]+$"}),
-        "protected": _described(_FLAG, "never charged as a domain"),
+        "protected": _described(_FLAG, "no sanction lands on their domains by itself"),
+        "shared": _described(_FLAG, "the same, but for the names that customers have below them"),
     }
+
+
+def _protected_or_shared() -> Schema:
+    both = {name: {"const": True} for name in ("protected", "shared")}
+    return {"not": {"properties": both, "required": list(both)}}
 
 
 def _host() -> Schema:
@@ -326,6 +339,40 @@ def _rule() -> dict[str, Schema]:
     }
 
 
+def _limits() -> Schema:
+    quota = _keys(_quota(), ("each", "per", "at_most"))
+    return _keys({"quotas": _entries(quota, _NAME), "protected": _keys(_protected())})
+
+
+def _changed_limits() -> Schema:
+    """The same of `override`: nothing is required, `~` takes a quota or a key away."""
+    quota = {"anyOf": [_keys(_or_none(_quota())), {"type": "null"}]}
+    return _keys({"quotas": _entries(quota, ""), "protected": _keys(_or_none(_protected()))})
+
+
+def _quota() -> dict[str, Schema]:
+    return {
+        "each": _described({"enum": list(QUOTA_EACH)}, "who has this quota: each rule, each clause, or all together"),
+        "per": {"enum": list(QUOTA_PER)},
+        "at_most": _described(_count(0), "automatic actions; what is beyond waits for a person"),
+        "only": _described(_list(_TEXT, 1), "rules and clauses that it is for, or the start of several"),
+    }
+
+
+def _protected() -> dict[str, Schema]:
+    return {
+        "hosts": _described(_list(_TEXT), "names of lists, besides those that are `protected` or `shared`"),
+        "networks": _described(_list({"type": "string"}), "blocks of addresses: 192.0.2.0/24"),
+        "accounts": _described(_list(_TEXT), "names of accounts"),
+        "followers": _described(_count(1), "accounts that so many follow, or more"),
+        "recipients": _described(_count(1), "accounts whose mass send went to so many, or more"),
+    }
+
+
+def _count(least: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": MAX_COUNT}
+
+
 def _case() -> Schema:
     """A text, or the fields of an event."""
     own: dict[str, Schema] = {
@@ -342,6 +389,11 @@ def _case() -> Schema:
             fields["page"] = page
         options.append(_keys({"type": {"const": kind}, **fields, **own}, () if kind == "post" else ("type",)))
     return {"anyOf": options}
+
+
+def _or_none(properties: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The same keys, each of which may be `~` as well."""
+    return {key: {"anyOf": [schema, {"type": "null"}]} for key, schema in properties.items()}
 
 
 def _keys(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> Schema:

@@ -155,15 +155,20 @@ class Node:
         """Whether the value is a text, a number or the like."""
         return isinstance(self._node, yaml.ScalarNode)
 
-    def overlay(self, patch: "Node", *, adds: bool = False) -> "Node":
+    def overlay(self, patch: "Node", *, adds: bool = False, deep: bool = False) -> "Node":
         """This mapping with the keys of `patch` in place of its own; a key that `patch` gives as `~` is left out.
 
-        With `adds`, the keys `add` and `remove` of `patch` are kept aside, in `changes`. Every value keeps its own
-        place. Raises PackError when one of them is no mapping or repeats a key.
+        With `adds`, the keys `add` and `remove` of `patch` are kept aside, in `changes`. With `deep`, where both have
+        keys and values for a key, they are laid over each other in turn. Every value keeps its own place. Raises
+        PackError when one of them is no mapping or repeats a key.
         """
         patched = {name: (key, value) for name, key, value in patch.items()}
         aside: dict[str, Node] = {name: patched.pop(name)[1] for name in ("add", "remove") if adds and name in patched}
         kept = [(key, value) for name, key, value in self.items() if name not in patched]
+        if deep:
+            for name, _, value in self.items():
+                if value.is_mapping and name in patched and patched[name][1].is_mapping:
+                    patched[name] = patched[name][0], value.overlay(patched[name][1])
         new = [(key, value) for key, value in patched.values() if not value.is_null]
         return Node(self._node, self.file, [*kept, *new], [*self.changes, *([aside] if aside else [])])
 

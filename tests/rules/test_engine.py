@@ -265,6 +265,21 @@ def test_what_waits_for_a_crowd_is_forgotten_in_time(crowded: Pack) -> None:
     assert engine.crowds == {}
 
 
+def test_what_a_crowd_is_charged_with_tells_the_reach_of_its_accounts(crowded: Pack) -> None:
+    events: list[Event] = [
+        share(f"http://{name}.example/", id=name, account=name, title="红包", page={"text": COPIED[0]}, followers=size)
+        for size, name in enumerate(("one", "two", "three"), 1)
+    ]
+    found = [each for each in judged(crowded, events)[0] if isinstance(each, Violation)]
+    reach = {each.subject: each.followers for each in found}
+    assert {subject: size for subject, size in reach.items() if subject.startswith("account:")} == {
+        "account:one": 1,
+        "account:two": 2,
+        "account:three": 3,
+    }
+    assert {size for subject, size in reach.items() if not subject.startswith("account:")} <= {0}
+
+
 def test_a_protected_host_makes_no_crowd(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("protected")
     (folder / "pack.yaml").write_text(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rules.events import (
     MAX_EVENT_BYTES,
+    MAX_FOLLOWERS,
     MAX_RECIPIENTS,
     MAX_TEXT,
     STRUCTS,
@@ -110,6 +111,9 @@ def test_an_event_without_a_required_field_is_invalid(kind: Any, field: str) -> 
         ("share", {"page": []}),
         ("share", {"page": {"final_url": 1}}),
         ("mass_send", {"channel": "everyone"}),
+        ("post", {"followers": -1}),
+        ("share", {"followers": MAX_FOLLOWERS + 1}),
+        ("mass_send", {"followers": "3"}),
         ("mass_send", {"recipients": -1}),
         ("mass_send", {"recipients": 1.5}),
         ("mass_send", {"recipients": "3"}),
@@ -266,6 +270,7 @@ EVENTS = st.one_of(
         text=texts,
         channel=st.sampled_from(["followers", "drift_bottle"]),
         recipients=st.integers(0, MAX_RECIPIENTS),
+        followers=st.integers(0, MAX_FOLLOWERS),
         promotes=st.lists(names, max_size=3),
     ),
     st.builds(Report, id=names, subject=names.map("ip:{}".format), reporter=names, category=names, time=times),

@@ -49,6 +49,21 @@ def the_error(folder: Path) -> tuple[str, str, str]:
     return found[0]
 
 
+def test_a_quota_may_name_the_rules_of_the_pack_and_suggests_them(write_pack: WritePack) -> None:
+    quota = "limits: {quotas: {q: {each: rule, per: hour, at_most: 5, only: [%s]}}}"
+    _, message, hint = the_error(write_pack(base=BASE, rules=RULES, extra=quota % "frau"))
+    assert (message, hint) == ("no rule and no clause is 'frau'", "did you mean 'fraud'?")
+    (found,) = load_pack(write_pack(base=BASE, rules=RULES, extra=quota % "fraud")).limits.quotas
+    assert (found.name, found.only, found.at_most) == ("q", ("fraud",), 5)
+
+
+def test_a_limit_that_names_what_is_wrong_itself_adds_no_error(write_pack: WritePack) -> None:
+    rules = "rules: {fraud: {clause: links.1, when: packt}}"
+    limits = "limits: {quotas: {q: {each: rule, per: hour, at_most: 5, only: [fraud]}}, protected: {hosts: [bad]}}"
+    found = errors(write_pack(base=BASE, rules=rules, extra=limits, lists="lists: {bad: {hosts: [HTTP]}}"))
+    assert sorted(message for _, message, _ in found) == ["'HTTP' is no host name", "unknown name 'packt'"]
+
+
 def test_the_pack_that_these_tests_break_is_valid(write_pack: WritePack) -> None:
     pack = load_pack(write_pack(base=BASE, rules=RULES))
     assert isinstance(pack, Pack)
@@ -118,6 +133,26 @@ SECTION_ERRORS = [
     ("lists: {l: {hosts: ['*.qq.com']}}", "1:21", "'*.qq.com' is no host name", "no wildcard"),
     ("lists: {l: {hosts: ['a.com:80']}}", "1:21", "'a.com:80' is no host name", "no port"),
     ("lists: {l: {brands: [WeChat]}}", "1:22", "'WeChat' cannot stand in a host name", "small letters"),
+    ("lists: {l: {hosts: [a.com], protected: true, shared: true}}", "1:54", "not what customers have below", "one of the two"),
+    # limits
+    ("limits: {quota: {}}", "1:10", "unknown key 'quota'", "did you mean 'quotas'?"),
+    ("limits: {quotas: [a]}", "1:18", "expected keys and values, found a list", ""),
+    ("limits: {quotas: {One: {each: all, per: day, at_most: 1}}}", "1:19", "'One' is no name for one of the quotas", "[a-z]"),
+    ("limits: {quotas: {q: {per: day, at_most: 1}}}", "1:22", "'each' is missing", ""),
+    ("limits: {quotas: {q: {each: rules, per: day, at_most: 1}}}", "1:29", "unknown value 'rules'", "did you mean 'rule'?"),
+    ("limits: {quotas: {q: {each: all, per: week, at_most: 1}}}", "1:39", "unknown value 'week'", "day, hour"),
+    ("limits: {quotas: {q: {each: all, per: day, at_most: 1.5}}}", "1:53", "expected a whole number, found '1.5'", "0 to 1000000000000"),
+    ("limits: {quotas: {q: {each: all, per: day, at_most: -1}}}", "1:53", "expected a whole number, found '-1'", "0 to"),
+    ("limits: {quotas: {q: {each: all, per: day, most: 1}}}", "1:22", "'at_most' is missing", ""),
+    ("limits: {quotas: {q: {each: all, per: day, at_most: 1, onyl: [links]}}}", "1:56", "unknown key 'onyl'", "'only'"),
+    ("limits: {quotas: {q: {each: all, per: day, at_most: 1, only: []}}}", "1:62", "`only` names at least one", "leave it out"),
+    ("limits: {quotas: {q: {each: all, per: day, at_most: 1, only: [link]}}}", "1:63", "no rule and no clause is 'link'", "did you mean 'links.1'?"),
+    ("limits: {protected: {host: [own]}}", "1:22", "unknown key 'host'", "did you mean 'hosts'?"),
+    ("limits: {protected: {hosts: [won]}}", "1:30", "unknown list 'won'", "did you mean 'own'?"),
+    ("limits: {protected: {networks: [192.0.2.1/24]}}", "1:33", "no block of addresses: 192.0.2.1/24 has host bits set", "192.0.2.0/24"),
+    ("limits: {protected: {networks: [qq.com]}}", "1:33", "no block of addresses", "2001:db8::/32"),
+    ("limits: {protected: {followers: 0}}", "1:33", "expected a whole number, found '0'", "1 to"),
+    ("limits: {protected: {recipients: many}}", "1:34", "expected a number, found 'many'", ""),
     # signals
     ("signals: {s: {}}", "1:14", "a signal is exactly one of lexicon, ", ""),
     ("signals: {s: {lexicon: words, link: any}}", "1:14", "a signal is exactly one of", ""),

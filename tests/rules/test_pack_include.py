@@ -10,6 +10,7 @@ import pytest
 
 from rules.packs import SHIPPED, InvalidPackError, Pack, load_pack
 from rules.packs.check import check_pack
+from rules.packs.model import Protected, Quota
 
 BASE = """
     pack: {name: base, version: "7"}
@@ -135,6 +136,33 @@ def test_clauses_and_ladders_can_be_overridden(write: Write) -> None:
     pack = ours(write, override)
     assert pack.clauses["links.1"].first == ("block_access",)
     assert pack.ladders["all"].window == 90 * 86_400_000
+
+
+def test_limits_can_be_overridden_quota_by_quota_and_key_by_key(write: Write) -> None:
+    limits = """
+    limits:
+      quotas:
+        rules: {each: rule, per: hour, at_most: 100, only: [fraud]}
+        day: {each: all, per: day, at_most: 1000}
+        gone: {each: clause, per: hour, at_most: 10}
+      protected: {accounts: [ann], followers: 5000, networks: [192.0.2.0/24]}
+    """
+    override = """
+    override:
+      limits:
+        quotas:
+          rules: {at_most: 7, only: ~}
+          gone: ~
+          new: {each: all, per: hour, at_most: 3}
+        protected: {accounts: [ben], networks: ~}
+    """
+    found = ours(write, override, **{"base/limits.yaml": limits}).limits
+    assert {quota.name: quota for quota in found.quotas} == {
+        "rules": Quota("rules", "rule", "hour", 7),
+        "day": Quota("day", "all", "day", 1000),
+        "new": Quota("new", "all", "hour", 3),
+    }
+    assert found.protected == Protected(accounts=frozenset({"ben"}), followers=5000)
 
 
 def test_overrides_add_up_over_several_packs(write: Write) -> None:

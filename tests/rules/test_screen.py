@@ -72,6 +72,28 @@ def test_every_subject_that_the_rule_charges_is_charged(screen: Screen) -> None:
     assert not any(violation.holds_share_api for violation in found)
 
 
+@pytest.mark.parametrize(
+    ("event", "reach"),
+    [
+        (post(UNLOCK, followers=7, links=["http://a.cn/"]), (7, 0)),
+        (share("http://a.cn/", title=UNLOCK, followers=7), (7, 0)),
+        (mass_send(UNLOCK, followers=7, recipients=9, links=["http://a.cn/"]), (7, 9)),
+        (mass_send(UNLOCK, recipients=9, links=["http://a.cn/"]), (0, 9)),
+    ],
+    ids=["post", "share", "mass send", "unknown"],
+)
+def test_the_reach_of_an_account_is_told_with_what_it_is_charged(
+    screen: Screen, event: Content, reach: tuple[int, int]
+) -> None:
+    found = {each.subject: (each.followers, each.recipients) for each in screened(screen, event).violations}
+    assert found == {"account:alice": reach, "link:http://a.cn/": (0, 0), "domain:a.cn": (0, 0)}
+
+
+def test_a_protected_domain_is_charged_so_that_a_person_hears_of_it(screen: Screen) -> None:
+    found = screened(screen, post("恭喜中奖 13800138000", links=["http://mp.weixin.qq.com/"])).violations
+    assert {each.subject for each in found} == {"account:alice", "domain:qq.com"}
+
+
 def test_a_clause_without_sanctions_for_links_charges_none(screen: Screen) -> None:
     found = screened(screen, post("互推换量", links=["http://a.cn/"])).violations
     assert [violation.subject for violation in found] == ["account:alice"]

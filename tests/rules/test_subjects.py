@@ -11,7 +11,7 @@ from tests.rules.making import mass_send, post, share
 
 
 def subjects(event: Post | Share | MassSend, protected: str = "qq.com") -> set[str]:
-    found = subjects_of(event, lambda name: name == protected or name.endswith("." + protected))
+    found = subjects_of(event, lambda host: host.domain == protected)
     assert all(kind_of(subject) == kind for kind, subject in found)
     return {subject for _, subject in found}
 
@@ -70,8 +70,20 @@ def test_behind_a_shortener_the_final_page_is_charged() -> None:
     assert "domain:t.cn" not in found
 
 
-def test_a_protected_host_is_charged_as_a_link_only() -> None:
-    assert subjects(share("http://mp.qq.com/s", page={"ip": "5.6.7.8"})) == {"account:alice", "link:http://mp.qq.com/s"}
+def test_a_protected_domain_is_charged_but_not_the_address_that_serves_it() -> None:
+    assert subjects(share("http://mp.qq.com/s", page={"ip": "5.6.7.8"})) == {
+        "account:alice",
+        "link:http://mp.qq.com/s",
+        "domain:qq.com",
+    }
+
+
+def test_who_serves_a_page_is_charged_by_where_the_page_ended() -> None:
+    to_qq = share("http://evil.cn/", page={"final_url": "http://mp.qq.com/s", "ip": "5.6.7.8"})
+    from_qq = share("http://mp.qq.com/s", page={"final_url": "http://evil.cn/", "ip": "5.6.7.8"})
+    assert "ip:5.6.7.8" not in subjects(to_qq)
+    assert "ip:5.6.7.8" in subjects(from_qq)
+    assert {"domain:evil.cn", "domain:qq.com"} <= subjects(to_qq) & subjects(from_qq)
 
 
 def test_the_author_of_a_post_is_not_charged_by_the_ip_it_was_sent_from() -> None:
