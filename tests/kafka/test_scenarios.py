@@ -25,7 +25,19 @@ from tests.kafka.system import System
 from tests.scenarios.compare import wrong_in
 from tests.scenarios.model import Scenario
 from tests.scenarios.names import owner
-from tests.scenarios.play import START, Played, Seen, Told, emptied, ends, in_force, merged, play_together, snapshot
+from tests.scenarios.play import (
+    START,
+    Played,
+    Seen,
+    Told,
+    emptied,
+    ends,
+    in_force,
+    merged,
+    play_together,
+    snapshot,
+    whose,
+)
 from tests.scenarios.read import read_scenarios
 from tests.scenarios.shipped import shipped, write_lists
 
@@ -39,11 +51,12 @@ def test_a_worker_ends_every_scenario_as_the_offline_engine_does(kafka: Broker, 
     lists = write_lists(tmp_path / "lists")
     system = System.create(kafka.bootstrap, prefix, tmp_path, pack=SHIPPED, lexicons=lists, commit_interval_s=0.1)
     offline = play_together(emptied(shipped()), SCENARIOS)
+    public = {subject: number for number, played in offline.items() for subject in played.told.charged}
     online = {scenario.number: Played([], Told()) for scenario in SCENARIOS}
     wrong: list[str] = []
 
     def told(decision: Decision) -> None:
-        number = owner(decision.subject)
+        number = whose(decision, public)
         assert number is not None, f"{decision.subject} belongs to no scenario: {decision}"
         online[number].told.add(decision)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -125,26 +125,41 @@ def play(engine: Engine, scenario: Scenario) -> Played:
 def play_together(engine: Engine, scenarios: Sequence[Scenario]) -> dict[int, Played]:
     """Several scenarios at once in an engine that has seen nothing; by number.
 
-    Raises AssertionError when something is decided about a subject that is none of theirs.
+    Raises AssertionError when something is decided about a subject that is none of theirs, or when two of them break
+    the rules on one host that is everybody's: such a host has one record, and they would meet in it.
     """
     events = [(arrives, event_of(body)) for arrives, body in merged(scenarios)]
     found = {scenario.number: Played([], Told()) for scenario in scenarios}
+    public: dict[str, int] = {}
     fed = 0
     for at in sorted({check.at for scenario in scenarios for check in scenario.checks}):
         until = fed
         while until < len(events) and events[until][0] <= at:
             until += 1
         for decision in engine.judge([event for _, event in events[fed:until]]):
-            number = owner(decision.subject)
+            number = whose(decision, public)
             assert number in found, f"{decision.subject} belongs to no scenario: {decision}"
             found[number].told.add(decision)
+            if decision.subject in found[number].told.charged:
+                assert public.setdefault(decision.subject, number) == number, f"{decision.subject} is of two scenarios"
         fed = until
         for scenario in scenarios:
             if any(check.at == at for check in scenario.checks):
-                subjects = [subject for subject in engine.subjects if owner(subject) == scenario.number]
+                subjects = [subject for subject in engine.subjects if public.get(subject) == scenario.number]
                 played = found[scenario.number]
                 played.seen.append(snapshot(played.told, held_by(engine, subjects, at)))
     return found
+
+
+def whose(decision: Decision, public: Mapping[str, int]) -> int | None:
+    """The number of the scenario that a decision belongs to, by its subject or its event; None when it is nobody's.
+
+    public: subjects that violations were charged to -> the scenario of their events.
+    """
+    number = owner(decision.subject)
+    if number is None and isinstance(decision, Violation):
+        number = owner(decision.event.id)
+    return number if number is not None else public.get(decision.subject)
 
 
 def snapshot(told: Told, held: Held) -> Seen:
