@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from msgspec import structs
 
-from rules.links import host_of
+from rules.links import host_of, public_suffix
 from rules.packs import SHIPPED, Pack, load_pack
 from rules.packs.model import HostList, Limits, Protected
 from rules.protection import Protection
@@ -151,16 +151,13 @@ def test_what_the_shipped_pack_protects(shipped: Pack, host: str, *, held: bool)
     assert (Protection(shipped).reason(subject, violation(subject=subject)) is not None) == held
 
 
-def test_no_host_of_the_shipped_lists_protects_a_domain_beside_its_own(shipped: Pack) -> None:
-    """A list that names a public suffix protects everything below it; only those meant that way do."""
+def test_only_lists_that_mean_it_protect_all_names_below_a_public_suffix(shipped: Pack) -> None:
     wide = {
-        (found.name, host)
+        found.name
         for found in shipped.lists.values()
-        if found.protected
-        for host in found.hosts
-        if host in host_of(f"x.{host}").domain and host_of(f"x.{host}").domain != host
+        if found.protected and any(public_suffix(host) == host for host in found.hosts)
     }
-    assert {name for name, _ in wide} <= {"public_bodies", "trusted_senders"}, wide
+    assert wide == {"public_bodies", "trusted_senders"}
 
 
 def test_addresses_of_content_networks_are_protected(shipped: Pack) -> None:
