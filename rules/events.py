@@ -111,7 +111,10 @@ class MassSend(msgspec.Struct, kw_only=True, frozen=True, gc=False):
 
 
 class Report(msgspec.Struct, kw_only=True, frozen=True, gc=False):
-    """A user's complaint about a subject. `event` is the id of what was seen, when known."""
+    """A user's complaint about a subject. `event` is the id of what was seen, when known.
+
+    `ip`, `device`: what it was sent from, when known. Reporters who share one count as one; only hashes are kept.
+    """
 
     type: ClassVar[EventType] = "report"
     id: Name
@@ -121,6 +124,8 @@ class Report(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     event: Name | None = None
     time: Time
     comment: Text = ""
+    ip: Ip | None = None
+    device: Name | None = None
 
 
 class Appeal(msgspec.Struct, kw_only=True, frozen=True, gc=False):
