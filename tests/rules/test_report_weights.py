@@ -107,6 +107,12 @@ def test_links_lead_on() -> None:
     assert heard(0, THREE, chain) == Heard(3, 1.0, True)
 
 
+def test_targets_in_common_lead_on_too() -> None:
+    companies = [(0, 1, 2, 3), (1, 2, 3, 4, 5), (3, 4, 5, 6)]
+    sent = [report(number, company=company) for number, company in enumerate(companies)]
+    assert heard(0, THREE, sent) == Heard(3, 1.0, True)
+
+
 def test_linked_reporters_count_as_the_weightiest_who_is_near() -> None:
     linked = [report(1, 0, record=(0, 3), device=b"d" * 8), report(2, HOUR, record=(3, 0), device=b"d" * 8)]
     wanted = Reports(1, HOUR - 1, frozenset())
@@ -129,6 +135,12 @@ def test_where_more_reporters_are_wanted_a_burst_is_larger() -> None:
 
 def test_somebody_new_counts_no_more_than_one() -> None:
     assert heard(0, THREE, [report(1, record=(5, 0), new=True)]).weight == 1
+
+
+def test_somebody_of_a_burst_counts_no_more_than_one_later() -> None:
+    burst = [report(number, number, new=True) for number in range(3)]
+    later = [report(number, 3 * DAY, record=(9, 0)) for number in range(3)]
+    assert heard(0, THREE, burst + later) == Heard(3, 1.0, True)
 
 
 def test_people_with_a_record_are_enough_beside_a_burst() -> None:

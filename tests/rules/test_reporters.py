@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from rules.decisions import content_id
 from rules.events import Report, from_millis
+from rules.packs.model import Reports
 from rules.reporters import (
     FORGET_AFTER,
     MAX_ASKED,
@@ -29,7 +31,7 @@ from rules.reporters import (
     take,
 )
 from rules.reporters import Testimony as Said  # a name that begins with Test is a class of tests to pytest
-from rules.reports import StoredReport, answered, inquiry, remember, stored
+from rules.reports import StoredReport, answered, inquiry, outcomes, remember, stored
 from tests.rules.making import DAY, HOUR, at
 
 BOB = reporter_key("bob")
@@ -156,6 +158,13 @@ def test_letters_survive_their_encoding() -> None:
         assert msgspec.json.decode(data, type=Inquiry | Said | Outcome) == letter
 
 
+@pytest.mark.parametrize(("hours", "new"), [(0, True), (23.9, True), (24, False), (-1, True)])
+def test_somebody_is_new_for_a_day(hours: float, new: bool) -> None:
+    state = ReporterState()
+    (_, said, *_) = hear(state, asks(1, 0), asks(2, hours))
+    assert answered(said).new is new
+
+
 LETTERS = st.lists(
     st.one_of(
         st.builds(asks, st.integers(0, 12), st.integers(0, 40), st.sampled_from(["", "account:s", "account:t"])),
@@ -240,3 +249,61 @@ def test_the_start_of_1970_is_a_time_like_any_other() -> None:
     assert said.first == from_millis(0)
     (said,) = hear(state, msgspec.structs.replace(asks(2), time=from_millis(2 * DAY + HOUR)))
     assert said.first == from_millis(0)
+
+
+REPORTS = st.lists(
+    st.builds(
+        lambda number, about, who, hour, device: Report(
+            id=f"r{number}", subject=about, reporter=who, category="spam", time=at(hours=hour), device=device
+        ),
+        st.integers(0, 1000),
+        st.sampled_from(["account:a", "account:b", "account:c", "account:d", "account:e"]),
+        st.sampled_from(["bob", "eve"]),
+        st.integers(0, 60),
+        st.sampled_from([None, "phone"]),
+    ),
+    max_size=10,
+    unique_by=lambda report: report.id,
+)
+
+
+def exchange(reports: list[Report], chance: random.Random) -> dict[str, list[StoredReport]]:
+    """What subjects remember after all mail is delivered, in random order, much of it twice. Cases whose report came an
+    even number of hours after the start are upheld, two hours after it."""
+    subjects: dict[str, list[StoredReport]] = {}
+    states: dict[str, ReporterState] = {}
+    post: list[Report | Inquiry | Said | Outcome] = [*reports]
+    budget = 2 * len(reports)
+    while post:
+        letter = post.pop(chance.randrange(len(post)))
+        if budget and chance.random() < 0.5:
+            budget -= 1
+            post.append(letter)
+        match letter:
+            case Report(subject=subject):
+                sent = stored(letter)
+                subjects[subject] = remember(subjects.get(subject, []), sent)
+                post.append(inquiry(subject, sent))
+                post += outcomes(
+                    subject,
+                    f"case of {letter.id}",
+                    [sent],
+                    upheld=letter.time.hour % 2 == 0,
+                    decided=letter.time + timedelta(hours=2),
+                    times=[sent.time],
+                    wanted=Reports(1, HOUR, frozenset()),
+                )
+            case Said(subject=subject):
+                subjects[subject] = remember(subjects.get(subject, []), answered(letter))
+            case Inquiry() | Outcome():
+                post += hear(states.setdefault(letter.subject, ReporterState()), letter)
+    return subjects
+
+
+@given(REPORTS, st.randoms(use_true_random=False))
+def test_subjects_end_up_knowing_the_same_whatever_order_the_mail_comes_in(
+    reports: list[Report], chance: random.Random
+) -> None:
+    one, other = exchange(reports, chance), exchange(reports, chance)
+    assert one == other
+    assert all(report.known >= 0 for kept in one.values() for report in kept)
