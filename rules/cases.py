@@ -53,10 +53,10 @@ def opened(
         return None
     told = f"{held.rung} {' '.join(held.actions)}"
     case = state.cases.get(key)
-    if case is not None and case.told == told:
+    if case is not None and (case.told, case.reason) == (told, why[0]):
         return None
     identity = case.id if case is not None else content_id("review", subject, key, waits[0].cause.hex())
-    state.cases[key] = Case(identity, why[0], told)
+    state.cases[key] = Case(identity, *why, told)
     lasts = ladder.rungs[held.rung - 1].duration
     return Review(
         id=identity,

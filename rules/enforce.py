@@ -9,14 +9,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from rules.cases import Occasion, ended
+from rules.charging import Charging
 from rules.decisions import Ban, BanEntry, Enforcement, Lift, Review
+from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
 from rules.holdings import holdings, in_force
 from rules.packs.model import Pack
+from rules.protection import Protection
+from rules.quotas import Quotas, QuotaState, Usage
+from rules.quotas import encode as encode_quotas
 from rules.relays import Relay
-from rules.subject_state import NEVER, Record, decode_subject, encode_subject, is_enforced, ladder_name
+from rules.reporters import encode_reporter, forgotten, is_reporter
+from rules.subject_state import NEVER, QUOTAS, Record, decode_subject, encode_subject, is_enforced, ladder_name
 
 __all__ = ["Enforced", "Enforcer", "SubjectInput"]
 
@@ -38,32 +46,67 @@ class Enforced:
     overturned: Counter[str] = field(default_factory=Counter)
 
 
+class _Partition(msgspec.Struct, array_like=True):
+    """What is kept under QUOTAS, with the first fields of a `SubjectState`: it is never due."""
+
+    due: int
+    banned: bool
+    granted: bytes
+
+
+_PARTITION = msgspec.msgpack.Encoder()
+_PARTITIONS = msgspec.msgpack.Decoder(_Partition)
+
+
 class Enforcer:
     """A pack's ladders, applied to subjects. Keeps no state itself."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, shares: int = 1) -> None:
+        """`shares`: the partitions of subjects, which share the pack's quotas."""
         self.pack = pack
+        self._protection = Protection(pack)
+        self._quotas = Quotas(pack.limits.quotas, shares)
         self._horizon = 2 * max((ladder.window for ladder in pack.ladders.values()), default=0)
         """For how long (ms) a record remembers what no ladder bounds: reports, verdicts, what was retracted."""
 
     def enforce(self, inputs: Sequence[SubjectInput], state_of: Callable[[str], bytes | None]) -> Enforced:
-        """Applies `inputs` in order. `state_of(subject)` is its encoded state, None without one."""
-        hearing = Hearing(self.pack, lambda subject: decode_subject(state_of(subject)))
-        result = Enforced(hearing.decisions, hearing.relays, overturned=hearing.overturned)
+        """Applies `inputs` in order. `state_of(key)` is the encoded state of a subject, of a reporter, or QUOTAS, of
+        one partition; None without one."""
+        docket = Docket(self.pack, state_of)
+        charging = Charging(docket, self._protection, self._quotas, lambda: self._granted(state_of(QUOTAS)))
+        hearing = Hearing(docket, charging)
+        result = Enforced(docket.decisions, docket.relays, overturned=docket.overturned)
         for index, item in enumerate(inputs):
             try:
                 hearing.apply(item)
             except InvalidEventError as error:
                 result.refused.append((index, error))
-        for subject in hearing.changed:
+        for subject in docket.changed:
             before = Record(subject, decode_subject(state_of(subject)))
-            self._keep(before, Record(subject, hearing.states[subject]), result)
+            self._keep(before, docket.record(subject), result)
+        for reporter, known in hearing.reporters.items():
+            result.states[reporter] = encode_reporter(known)
+        if charging.counted:  # last: after a crash in between, a batch of actions may be missing, none counts twice
+            result.states[QUOTAS] = _PARTITION.encode(_Partition(NEVER, False, encode_quotas(charging.granted)))
         return result
+
+    def granted(self, data: bytes | None, at: int) -> list[Usage]:
+        """How much of its share of each quota a partition has used at a time (ms), by its state for QUOTAS."""
+        return self._quotas.used(self._granted(data), at)
+
+    def _granted(self, data: bytes | None) -> QuotaState:
+        return self._quotas.decode(_PARTITIONS.decode(data).granted if data is not None else None)
 
     def expire(self, subject: str, data: bytes, now: int) -> Enforced:
         """What the passing of time alone changes by `now` (ms): ended sanctions leave the ban list, and what is long
         past is forgotten, in the end the subject itself."""
         result = Enforced()
+        if subject == QUOTAS:
+            return result
+        if is_reporter(subject):
+            if forgotten(data, now):
+                result.states[subject] = None
+            return result
         state = decode_subject(data)
         if state.due == 0 or now < state.due:
             return result

@@ -15,6 +15,7 @@ from rules.gathering import Gathering
 from rules.packs.model import Pack
 from rules.screen import Arrival, Screen
 from rules.sightings import Sighting
+from rules.subject_state import is_other
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class Engine:
     pack: Pack
     accounts: dict[str, bytes] = field(default_factory=dict)
     subjects: dict[str, bytes] = field(default_factory=dict)
+    others: dict[str, bytes] = field(default_factory=dict)
+    """What ENFORCE keeps besides: the records of those who report, and of the quotas."""
     bans: dict[str, Ban] = field(default_factory=dict)
     refused: list[InvalidEventError] = field(default_factory=list)
     """Moderators' decisions with nothing to decide, and why."""
@@ -95,18 +98,22 @@ class Engine:
         """Applies an input, and all that the records of subjects tell each other about it."""
         pending = deque([item])
         while pending:
-            enforced = self._enforcer.enforce([pending.popleft()], self.subjects.get)
+            enforced = self._enforcer.enforce([pending.popleft()], self._state_of)
             self._keep(enforced)
             pending.extend(enforced.relays)
             self.refused.extend(error for _, error in enforced.refused)
             yield from enforced.decisions
 
+    def _state_of(self, key: str) -> bytes | None:
+        return (self.others if is_other(key) else self.subjects).get(key)
+
     def _keep(self, enforced: Enforced) -> None:
-        for subject, state in enforced.states.items():
+        for key, state in enforced.states.items():
+            states = self.others if is_other(key) else self.subjects
             if state is None:
-                self.subjects.pop(subject, None)
+                states.pop(key, None)
             else:
-                self.subjects[subject] = state
+                states[key] = state
         for subject, ban in enforced.bans.items():
             if ban is None:
                 self.bans.pop(subject, None)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from rules.reporters import Inquiry, Outcome, Testimony
+
 
 class Retraction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="retraction"):
     """To a subject that is charged with the same as one whose enforcement was overturned: these `causes` count no more.
@@ -35,4 +37,5 @@ class Evading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     time: datetime
 
 
-Relay = Retraction | Evading
+Relay = Retraction | Evading | Inquiry | Testimony | Outcome
+"""`rules/reporters.py` has the last three: the mail between subjects and those who report them."""

@@ -6,8 +6,8 @@ with a `Testimony`; when a case is decided, the subject sends an `Outcome` to ea
 A testimony tells what was known when the report was made: outcomes and other reports of before it. What is learnt
 later changes nothing about it; something from before it that arrives after it does, and then the testimony is sent
 again. So what a subject knows in the end does not depend on the order of arrival, nor on repeats, as long as what comes
-late concerns one of the newest MAX_ASKED reports and is among the newest MAX_OUTCOMES outcomes. A state holds the newest
-of all that came, and nothing else: it never depends on the order.
+late concerns one of the newest MAX_ASKED reports and is among the newest MAX_OUTCOMES outcomes. A state holds the
+newest of all that came, and nothing else: it never depends on the order.
 """
 
 from bisect import bisect_left

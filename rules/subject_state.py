@@ -5,12 +5,16 @@ from typing import NamedTuple
 import msgspec
 
 from rules.decisions import Action, ReviewReason
+from rules.reporters import is_reporter
 from rules.reports import StoredReport
 from rules.sanctions import Offence
 
-MAX_REPORTS = 200
 MAX_DECIDED = 50
-"""Reports, and of appeals and orders each, remembered for one subject; the newest stay."""
+"""Appeals, and orders, remembered for one subject; the newest stay."""
+MAX_EVADING = 200
+"""Violations remembered of a domain as coming from an IP that was punished; the newest stay."""
+QUOTAS = "quotas:"
+"""The key of what the quotas of a partition have granted, beside those of subjects and reporters."""
 
 PENDING = "?"
 """Behind a ladder's name: its violations that a person must approve, because the clause asks for it."""
@@ -46,6 +50,7 @@ class Case(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     id: str
     reason: ReviewReason
+    detail: str
     told: str
 
 
@@ -106,6 +111,11 @@ def encode_subject(state: SubjectState) -> bytes:
 def decode_subject(data: bytes | None) -> SubjectState:
     """The state in `data`; an empty one for None. Raises msgspec.DecodeError for foreign bytes."""
     return _DECODER.decode(data) if data else SubjectState()
+
+
+def is_other(key: str) -> bool:
+    """Whether what is kept under a key is the record of no subject: a reporter's, or the quotas'."""
+    return key == QUOTAS or is_reporter(key)
 
 
 def ladder_name(key: str) -> str:

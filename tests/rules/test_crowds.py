@@ -230,7 +230,7 @@ def test_a_charge_becomes_a_violation_for_each_subject(pack: Pack) -> None:
     assert {(v.clause, v.rule, v.mode, v.severity, v.pack) for v in found} == {
         ("links.1", "domain", "enforce", "ordinary", "p@1")
     }
-    assert found[0].id == content_id("post", "a.example-a-0", "domain", "account:a.example-a-0")
+    assert found[0].id == content_id(content_id("post", "a.example-a-0", "domain"), "account:a.example-a-0")
     assert found[0].evidence[-1].quote == "the same domain from 3 or more of account within 2 h"
 
 

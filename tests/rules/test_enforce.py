@@ -17,7 +17,7 @@ from rules.decisions import BanEntry, Enforcement, Review, Violation
 from rules.enforce import Enforcer
 from rules.events import Report
 from rules.packs import Pack
-from rules.subject_state import MAX_REPORTS, decode_subject
+from rules.subject_state import decode_subject
 from tests.rules.making import START, Court, at, violation
 
 ALICE, SITE, PAGE, WX1 = "account:alice", "domain:evil.cn", "link:http://evil.cn/", "app:wx1"
@@ -270,14 +270,6 @@ def test_reports_are_stored_once_and_enforce_nothing(court: Court) -> None:
 def test_a_report_that_arrives_twice_changes_nothing(court: Court) -> None:
     court.hear(report())
     assert court.enforcer.enforce([report()], court.states.get).states == {}
-
-
-def test_the_newest_reports_are_kept_whatever_order_they_come_in(court: Court) -> None:
-    numbers = list(range(MAX_REPORTS + 50))
-    Random(1).shuffle(numbers)
-    court.hear(*(report(number, time=at(minutes=number)) for number in numbers))
-    kept = [stored.id for stored in decode_subject(court.states[ALICE]).reports]
-    assert kept == [f"r{number}" for number in range(50, MAX_REPORTS + 50)]
 
 
 def test_reports_are_forgotten_two_windows_after_the_newest(court: Court) -> None:

@@ -112,7 +112,15 @@ def held_by(engine: Engine, subjects: Iterable[str], at: int) -> Held:
 def emptied(engine: Engine) -> Engine:
     """An engine of the same pack that has seen nothing. Compiling a pack takes a second; this takes none."""
     new = copy(engine)
-    new.accounts, new.subjects, new.bans, new._positions, new._newest = {}, {}, {}, {}, 0
+    new.accounts, new.subjects, new.others, new.bans, new.refused, new._positions, new._newest = (
+        {},
+        {},
+        {},
+        {},
+        [],
+        {},
+        0,
+    )
     new._gathering = Gathering(engine.pack)
     return new
 

@@ -1,0 +1,175 @@
+"""Violations as offences on the records of those they charge: counted, or waiting for a person. Pure.
+
+A clause may ask for a person's decision; so does a safety limit, where a sanction would hit bystanders or a quota is
+used up. What waits leads to nothing until it is approved.
+"""
+
+from collections.abc import Callable, Sequence
+
+from rules.announcing import Trigger
+from rules.decisions import Violation
+from rules.docket import BY_REPORT, Docket, Why
+from rules.evasion import Gravity, evading
+from rules.events import from_millis, millis
+from rules.holdings import Holding, forgiven_until
+from rules.packs.model import Ladder
+from rules.protection import Protection
+from rules.quotas import Quotas, QuotaState
+from rules.relays import Evading
+from rules.sanctions import Offence, matters, remembered, standing, waiting
+from rules.subject_state import HELD, MAX_EVADING, PENDING, WAITING, Record, ladder_name
+from rules.subjects import kind_of
+
+
+class Charging:
+    """Charges the subjects of a docket. `granted`: see `rules.quotas`; `counted`: whether it has changed."""
+
+    def __init__(
+        self, docket: Docket, protection: Protection, quotas: Quotas, granted: Callable[[], QuotaState]
+    ) -> None:
+        """`granted`: what this partition's quotas have granted; asked once, when an action is about to be taken."""
+        self._docket = docket
+        self._protection = protection
+        self._quotas = quotas
+        self._load = granted
+        self._loaded: QuotaState | None = None
+        self.counted = False
+
+    @property
+    def granted(self) -> QuotaState:
+        """What the quotas of this partition have granted, this batch's actions included."""
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def violation(self, of: Record, item: Violation) -> bool:
+        """Charges a subject with a violation; whether its record changed."""
+        clause = self._docket.pack.clauses.get(item.clause)
+        if item.mode != "enforce" or clause is None:
+            return False
+        cause, ladder = bytes.fromhex(item.cause), self._docket.pack.ladder_of[clause.id]
+        if of.state.knows(cause, ladder.name):
+            return False
+        gravity: Gravity = "egregious" if item.severity == "egregious" else "ordinary"
+        if gravity == "ordinary" and any(known == cause for _, known in of.state.evading):
+            gravity = "evasion"
+        linked = tuple(item.linked)
+        offence = Offence(millis(item.time), cause, clause.id, item.rule, gravity, item.holds_share_api, linked)
+        trigger = Trigger(item.rule, item.evidence, item.time)
+        if clause.by_report:
+            key = ladder.name + (WAITING if clause.reports is not None else PENDING)
+            return self._wait(of, offence, key, BY_REPORT, trigger)
+        return self._enforce(of, offence, ladder, trigger, item)
+
+    def _wait(self, of: Record, offence: Offence, key: str, why: Why, trigger: Trigger) -> bool:
+        """Adds an offence to those that wait for a person's approval."""
+        state, ladder = of.state, self._docket.pack.ladders[ladder_name(key)]
+        old = state.offences.get(key, [])
+        until_reported = key.endswith(WAITING)
+        if forgiven_until(state.orders) >= offence.time or not (until_reported or matters(old, offence, ladder)):
+            return False
+        kept = (waiting if until_reported else remembered)([*old, offence], ladder)
+        if kept == old:
+            return False
+        state.offences[key] = kept
+        state.time = max(state.time, offence.time)
+        self._docket.open(of, key, why, trigger)
+        return True
+
+    def _enforce(self, of: Record, offence: Offence, ladder: Ladder, trigger: Trigger, violation: Violation) -> bool:
+        """Adds an offence to those that count, or to those that a safety limit holds back."""
+        state = of.state
+        old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
+        if not matters(old, offence, ladder):
+            self.tell_evading(of, ladder, old, old, offence)
+            return False
+        if held and not matters(held, offence, ladder):
+            return False
+        kept = remembered([*old, offence], ladder)
+        if kept == old:
+            return False
+        news = self._docket.news(of, kept, ladder)
+        why = self._limit(of, violation) if any(found.action != "warn" for found in news) else None
+        if why is not None:
+            return self._wait(of, offence, ladder.name + HELD, why, trigger)
+        state.offences[ladder.name] = kept
+        state.time = max(state.time, offence.time)
+        self.tell_evading(of, ladder, old, kept)
+        for found in news:
+            self._docket.announce(of, found, trigger)
+        self._count(news, offence)
+        return True
+
+    def _limit(self, of: Record, violation: Violation) -> Why | None:
+        """Why a sanction must not be imposed without a person's approval."""
+        reason = self._protection.reason(of.subject, violation)
+        if reason is not None:
+            return "protected", reason
+        quota = self._quotas.exceeded(self.granted, violation.rule, violation.clause, millis(violation.time))
+        if quota is None:
+            return None
+        return "quota", f"the quota {quota.name} is used up: {quota.at_most} actions an {quota.per} for {quota.each}"
+
+    def _count(self, news: Sequence[Holding], offence: Offence) -> None:
+        """Counts automatic actions that an offence led to."""
+        for held in news:
+            if held.action != "warn":
+                self._quotas.count(self.granted, offence.rule, offence.clause, offence.time)
+                self.counted = bool(self.granted.granted)
+
+    def evading(self, of: Record, item: Evading) -> bool:
+        """Marks a domain's violation as an evasion, or takes the mark away; whether the record changed."""
+        state, cause = of.state, bytes.fromhex(item.cause)
+        known = any(old == cause for _, old in state.evading)
+        if known == item.on:
+            return False
+        before = self._docket.begin(of, 0)
+        if item.on:
+            state.evading = sorted([*state.evading, (millis(item.time), cause)])[-MAX_EVADING:]
+        else:
+            state.evading = [each for each in state.evading if each[1] != cause]
+        was: Gravity = "ordinary" if item.on else "evasion"
+        now: Gravity = "evasion" if item.on else "ordinary"
+        marked: list[Offence] = []
+        for key, offences in state.offences.items():
+            found = [offence for offence in offences if offence.cause == cause and offence.gravity == was]
+            if found:
+                marked += found
+                others = [offence for offence in offences if offence not in found]
+                state.offences[key] = sorted([*others, *(offence._replace(gravity=now) for offence in found)])
+        news = self._docket.settle(of, before, Trigger(marked[0].rule if marked else "", [], item.time))
+        if marked:
+            self._count(news, marked[0])
+        return True
+
+    def tell_evading(
+        self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], beyond: Offence | None = None
+    ) -> None:
+        """Tells domains that they came new to this IP while it was punished, or that it turned out they had not.
+
+        before, after: the offences that count. beyond: one that is too much to be remembered.
+        """
+        if ladder.evasion is None or not ladder.evasion.punished_ip or kind_of(of.subject) != "ip":
+            return
+        old = self._evading_of(ladder, before, before) if before is not after else {}
+        new = self._evading_of(ladder, after, after) if before is not after else {}
+        if beyond is not None:
+            new |= self._evading_of(ladder, [beyond], after)
+        for cause in sorted(new.keys() ^ old.keys()):
+            offence, domain = (new if cause in new else old)[cause]
+            time = from_millis(offence.time)
+            self._docket.relays.append(
+                Evading(subject=domain, cause=cause.hex(), on=cause in new, ip=of.subject, time=time)
+            )
+
+    def _evading_of(
+        self, ladder: Ladder, offences: list[Offence], among: list[Offence]
+    ) -> dict[bytes, tuple[Offence, str]]:
+        """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
+        clauses = self._docket.pack.clauses
+        found: dict[bytes, tuple[Offence, str]] = {}
+        for offence in offences:
+            domain = evading(offence, among, lambda earlier: standing("ip", earlier, ladder, clauses))
+            if domain:
+                found[offence.cause] = offence, domain
+        return found

@@ -1,0 +1,126 @@
+"""The records at hand while inputs are applied, and what follows when one changed: decisions, relays, reviews. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from rules.announcing import Trigger, enforcement, lift
+from rules.cases import Occasion, ended, opened
+from rules.decisions import Enforcement, Lift, Review, ReviewReason
+from rules.events import millis
+from rules.holdings import Holding, holdings, of_ladder
+from rules.packs.model import Ladder, Pack
+from rules.relays import Relay
+from rules.report_weights import Heard, weigh
+from rules.sanctions import Offence, remembered
+from rules.subject_state import WAITING, Record, SubjectState, decode_subject, ladder_name
+
+Why = tuple[ReviewReason, str]
+BY_REPORT: Why = ("by_report", "the clause is enforced by a person's decision")
+_BRIGADE: Why = ("brigade", "many reports, but from new or linked people: they look arranged")
+
+
+class Docket:
+    """The records of one batch. `states` are those that were touched, `changed` the subjects whose state is another
+    now."""
+
+    def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None]) -> None:
+        self.pack = pack
+        self.state_of = state_of
+        self.states: dict[str, SubjectState] = {}
+        self.changed: dict[str, None] = {}
+        self.decisions: list[Enforcement | Lift | Review] = []
+        self.relays: list[Relay] = []
+        self.overturned: Counter[str] = Counter()
+
+    def record(self, subject: str) -> Record:
+        """The record of a subject, as changed so far."""
+        state = self.states.get(subject)
+        if state is None:
+            state = self.states[subject] = decode_subject(self.state_of(subject))
+        return Record(subject, state)
+
+    def begin(self, of: Record, time: int) -> list[Holding]:
+        """What holds before a change at `time`, in ms."""
+        of.state.time = max(of.state.time, time)
+        return holdings(of, self.pack)
+
+    def settle(self, of: Record, before: list[Holding], trigger: Trigger) -> list[Holding]:
+        """Announces what holds now and has not been announced, lifts what held before and does no more, and brings the
+        open reviews up to date. Returns what was announced."""
+        state = of.state
+        after = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        for held in before:
+            if (held.ladder, held.action) not in after:
+                if held.holds(state.time):
+                    self.decisions.append(lift(of.subject, held, trigger, self.pack))
+                state.announced.get(held.ladder, {}).pop(held.action, None)
+        news = [held for held in after.values() if held.holds(state.time) and self._is_new(of, held)]
+        for held in news:
+            self.announce(of, held, trigger)
+        for key, case in list(state.cases.items()):
+            if self.ripe(state, key):
+                self.open(of, key, (case.reason, case.detail), trigger)
+            else:
+                occasion = Occasion("", [], millis(trigger.time), trigger.because)
+                detail = trigger.reason or "what it was about is gone"
+                self.decisions.append(ended(of, key, "closed", self.pack, about=[], detail=detail, occasion=occasion))
+        return news
+
+    def news(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
+        """What offences of a ladder lead to that has not been announced."""
+        return [held for held in of_ladder(of, offences, ladder, self.pack) if self._is_new(of, held)]
+
+    def announce(self, of: Record, held: Holding, trigger: Trigger) -> None:
+        """Publishes a sanction."""
+        known = of.state.announced.setdefault(held.ladder, {})
+        self.decisions.append(enforcement(of.subject, held, trigger, self.pack, known.get(held.action)))
+        known[held.action] = bytes.fromhex(held.id)
+
+    def open(self, of: Record, key: str, why: Why, trigger: Trigger) -> None:
+        """Opens the review of what waits for `key`, or brings it up to date."""
+        waits = self.ripe(of.state, key)
+        if not waits:
+            return
+        people = 0
+        if key.endswith(WAITING):
+            heard = [self._heard(of.state, waits)[offence] for offence in waits]
+            people = max(found.people for found in heard)
+            why = BY_REPORT if any(not found.brigade for found in heard) else _BRIGADE
+        occasion = Occasion(
+            trigger.rule or waits[-1].rule, trigger.evidence, millis(trigger.time), trigger.because, people
+        )
+        review = opened(of, key, waits, self.pack, why=why, occasion=occasion)
+        if review is not None:
+            self.decisions.append(review)
+
+    def ripe(self, state: SubjectState, key: str) -> list[Offence]:
+        """The offences of a key that a person may decide: of those that wait for reports, the ones with enough, or else
+        those with what would be enough if it did not look arranged."""
+        known = [offence for offence in state.offences.get(key, ()) if offence.clause in self.pack.clauses]
+        if not key.endswith(WAITING):
+            return known
+        heard = self._heard(state, known)
+        enough = [offence for offence in known if _is_enough(heard[offence], offence, self.pack)]
+        doubtful = [offence for offence in known if heard[offence].brigade]
+        return remembered(enough or doubtful, self.pack.ladders[ladder_name(key)])
+
+    def _heard(self, state: SubjectState, offences: list[Offence]) -> Mapping[Offence, Heard]:
+        """What was reported near offences."""
+        found: dict[Offence, Heard] = {}
+        for clause in dict.fromkeys(offence.clause for offence in offences):
+            wanted = self.pack.clauses[clause].reports
+            of_clause = [offence for offence in offences if offence.clause == clause]
+            if wanted is None:  # the pack no longer asks for reports
+                found |= dict.fromkeys(of_clause, Heard(0, 0.0, brigade=False))
+                continue
+            weighed = weigh([offence.time for offence in of_clause], wanted, state.reports)
+            found |= {offence: weighed[offence.time] for offence in of_clause}
+        return found
+
+    def _is_new(self, of: Record, held: Holding) -> bool:
+        return of.state.announced.get(held.ladder, {}).get(held.action) != bytes.fromhex(held.id)
+
+
+def _is_enough(heard: Heard, offence: Offence, pack: Pack) -> bool:
+    wanted = pack.clauses[offence.clause].reports
+    return wanted is None or heard.weight >= wanted.reporters

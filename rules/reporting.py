@@ -1,0 +1,65 @@
+"""Users' reports on the records of those they report, and the mail between these and the reporters' own. Pure."""
+
+from collections.abc import Iterable
+
+from rules.announcing import Trigger
+from rules.docket import BY_REPORT, Docket
+from rules.events import Report, from_millis
+from rules.reporters import Inquiry, Outcome, ReporterState, Testimony, decode_reporter, learn, take
+from rules.reports import StoredReport, answered, inquiry, outcomes, remember, stored
+from rules.sanctions import Offence
+from rules.subject_state import WAITING, Record
+
+
+class Reporting:
+    """Applies reports, and what is known of reporters, to a docket. `reporters` are the states that changed."""
+
+    def __init__(self, docket: Docket) -> None:
+        self._docket = docket
+        self.reporters: dict[str, ReporterState] = {}
+
+    def report(self, of: Record, item: Report) -> bool:
+        """A report of a subject; whether its record changed. It counts once its reporter's record has answered."""
+        report = stored(item)
+        if not self._remember(of, report):
+            return False
+        self._docket.relays.append(inquiry(of.subject, report))
+        return True
+
+    def testimony(self, of: Record, item: Testimony) -> bool:
+        """What the record of a reporter says; whether that of the reported subject changed."""
+        if not self._remember(of, answered(item)):
+            return False
+        for key in list(of.state.offences):
+            if key.endswith(WAITING):
+                self._docket.open(of, key, BY_REPORT, Trigger("", [], item.time))
+        return True
+
+    def to_reporter(self, item: Inquiry | Outcome) -> None:
+        """Mail to a reporter's own record, which answers."""
+        state = self.reporters.get(item.subject)
+        if state is None:
+            state = self.reporters[item.subject] = decode_reporter(self._docket.state_of(item.subject))
+        self._docket.relays += take(state, item) if isinstance(item, Inquiry) else learn(state, item)
+
+    def _remember(self, of: Record, report: StoredReport) -> bool:
+        reports = remember(of.state.reports, report)
+        if reports is of.state.reports:
+            return False
+        of.state.reports = reports
+        of.state.time = max(of.state.time, report.time)
+        return True
+
+
+def tell_reporters(docket: Docket, of: Record, about: Iterable[Offence], *, case: str, upheld: bool, time: int) -> None:
+    """Tells everybody who was heard about offences whether they were right, once that is decided at `time` ms."""
+    times: dict[str, list[int]] = {}
+    for offence in about:
+        times.setdefault(offence.clause, []).append(offence.time)
+    for clause, found in times.items():
+        wanted = docket.pack.clauses[clause].reports if clause in docket.pack.clauses else None
+        if wanted is not None:
+            decided = from_millis(time)
+            docket.relays += outcomes(
+                of.subject, case, of.state.reports, upheld=upheld, decided=decided, times=found, wanted=wanted
+            )
