@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from rules.controls import Controls
 from rules.decisions import Ban, BanEntry, Decision, Violation
 from rules.enforce import Enforcer, SubjectInput
 from rules.events import Appeal, Event, MassSend, Post, Report, Share, millis
@@ -18,12 +19,16 @@ from rules.sightings import Sighting
 
 @dataclass(slots=True)
 class Engine:
-    """A pack and the states of accounts, of crowds and of subjects, in memory."""
+    """A pack and the states of accounts, of crowds and of subjects, in memory.
+
+    `controls`: what is in shadow; may be set between batches.
+    """
 
     pack: Pack
     accounts: dict[str, bytes] = field(default_factory=dict)
     subjects: dict[str, bytes] = field(default_factory=dict)
     bans: dict[str, Ban] = field(default_factory=dict)
+    controls: Controls = field(default_factory=Controls)
     _screen: Screen = field(init=False)
     _gathering: Gathering = field(init=False)
     _enforcer: Enforcer = field(init=False)
@@ -54,7 +59,7 @@ class Engine:
         self.accounts.update(screened.states)
         broken: dict[int, list[Violation]] = {}
         for violation, arrival in zip(screened.violations, screened.arrivals, strict=True):
-            broken.setdefault(places[arrival], []).append(violation)
+            broken.setdefault(places[arrival], []).append(self.controls.of(violation))
         sighted: dict[int, list[Sighting]] = {}
         for arrival, sighting in screened.sightings:
             sighted.setdefault(places[arrival], []).append(sighting)
@@ -66,7 +71,7 @@ class Engine:
                     for violation in broken.get(at, ()):
                         yield violation
                         yield from self._apply(violation)
-                    for violation in self._gathering.take(sighted.get(at, ())):
+                    for violation in map(self.controls.of, self._gathering.take(sighted.get(at, ()))):
                         yield violation
                         yield from self._apply(violation)
                 case _ as never:
