@@ -15,16 +15,17 @@ and k in the window of n, how many would fall into the window if the rate were `
 f n / (f n + N) of them, and independently of each other: a binomial test, whose p-value is right however short the
 history is (Przyborowski and Wilenski, Biometrika 31, 1940: two Poisson rates, given their sum). Its tail is bounded by
 Chernoff's exp(-T KL(k/T, q)) (Hoeffding, JASA 58, 1963, theorem 1), which needs no special functions and errs on the
-side of not tripping. So do decayed sums, which vary less than the number of their hits.
+side of not tripping. So do decayed sums, which vary less than as many hits would, and rates too high for Poisson's law.
 
 *Only upwards.* A rule that hits less than it used to sanctions nobody wrongly.
 
 *Why a backlog does not trip.* Rates are hits for each event, not for each second, so it does not matter how fast events
-are judged; and windows follow the time of events, so a backlog runs through windows as it would have live. An event that
-comes late counts in the window that is open, with all others that do; a window never opens again.
+are judged; and windows follow the time of events, so a backlog runs through windows as it would have live. An event
+that comes late counts in the window that is open, with all others that do; a window never opens again.
 
-*After a trip* the rule leaves the counts until the next window; by then the record of its trip keeps it in shadow. When
-it is resumed its history begins anew, with what it hits now: it is judged again once the new history is long enough.
+*After a trip* the rule leaves the counts until the next window; by then the record of its trip keeps it in shadow, or,
+if that was lost with the partition, it trips again. When it is resumed its history begins anew, with what it hits now:
+it is judged again once the new history is long enough.
 """
 
 import math
@@ -155,18 +156,18 @@ class HitRates:
         self._newest = max(self._newest, at)
         if self._window is None:
             self._open()
-        kinds = [KIND[type(event)] for event in events]
+        types = list(map(type, events))
         pending = sorted({hit for hit in hits if hit[1] in watched.rules}, reverse=True)
         trips: list[Trip] = []
         start = 0
         while start < len(events):
             end = min(start + BLOCK - self._block, len(events))
-            block = kinds[start:end]
-            for kind in range(len(TYPES)):
-                self._events[kind] += block.count(kind)
+            block = types[start:end]
+            for kind, struct in enumerate(TYPES):
+                self._events[kind] += block.count(struct)
             while pending and pending[-1][0] < end:
                 index, rule = pending.pop()
-                self._hit(rule, kinds[index], events[index].account)
+                self._hit(rule, KIND[types[index]], events[index].account)
             self._block += end - start
             start = end
             if self._block == BLOCK:
@@ -175,7 +176,8 @@ class HitRates:
 
     @property
     def tripped(self) -> frozenset[str]:
-        """The rules that tripped in the open window and were not resumed since: in shadow before the log says so."""
+        """The rules that tripped in the open window, or as it began, and were not resumed since: they are in shadow
+        before the log says so."""
         return frozenset(self._tripped)
 
     def closed(self) -> bytes | None:
@@ -208,7 +210,7 @@ class HitRates:
         trips = list(self._look())
         if self._newest // self._band.window > (self._window or 0):
             self._close()
-            self._open()
+            self._open(trips)
         return trips
 
     def _look(self) -> Iterable[Trip]:
@@ -228,12 +230,13 @@ class HitRates:
                 usual = past.hits[kind] / past.events[kind]
                 yield Trip(rule, _NAMES[TYPES[kind]], hits, self._events[kind], usual, log_p, past.after)
 
-    def _open(self) -> None:
+    def _open(self, trips: Iterable[Trip] = ()) -> None:
+        """Begins a window. `trips` of a moment ago hold in it, too: the log could not say so yet."""
         self._window = self._newest // self._band.window
-        self._counted = set(self._watched.rules)
+        self._tripped = {trip.rule: trip.after for trip in trips}
+        self._counted = {*self._watched.rules} - self._tripped.keys()
         self._events = [0] * len(TYPES)
         self._hits = {}
-        self._tripped = {}
 
     def _close(self) -> None:
         """Adds the window to the history of the rules that were counted for all of it."""
