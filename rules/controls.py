@@ -7,13 +7,12 @@ whose id the log has already is a repeat and changes nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from rules.decisions import Violation
-from rules.events import Name
+from rules.events import Name, Time
 
 MAX_WHY = 2_000
 """Longest reason, in characters."""
@@ -33,7 +32,7 @@ class ControlRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     rule: Name | None
     by: Name
     why: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_WHY)]
-    time: datetime
+    time: Time
 
     @property
     def target(self) -> str:
