@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from rules.events import from_millis
 from tests.scenarios.model import Held, Until
-from tests.scenarios.play import START, Told, emptied, event_of, held_by
+from tests.scenarios.play import emptied, event_of, held_by
 from tests.scenarios.shipped import shipped
+from tests.scenarios.start import START
+from tests.scenarios.told import Reviews, Told
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _STEADY = settings(
@@ -52,7 +54,7 @@ class End(NamedTuple):
     """Where a history ends: what is in force, and the reviews and charges by subject."""
 
     held: Held
-    reviews: dict[str, set[str]]
+    reviews: Reviews
     charged: dict[str, set[str]]
 
 

@@ -9,9 +9,10 @@ import pytest
 from rules.packs import Pack
 from tests.scenarios.compare import wrong_in
 from tests.scenarios.model import Scenario
-from tests.scenarios.play import Played, emptied, play, play_together
-from tests.scenarios.read import read_scenarios, unknown_clauses
+from tests.scenarios.play import emptied, play, play_together
+from tests.scenarios.read import by_pack, read_scenarios, unknown_clauses
 from tests.scenarios.shipped import shipped
+from tests.scenarios.told import Played
 
 SCENARIOS = read_scenarios()
 
@@ -19,7 +20,8 @@ SCENARIOS = read_scenarios()
 @cache
 def alone(number: int) -> Played:
     """One scenario in an engine of its own."""
-    return play(emptied(shipped()), SCENARIOS[number])
+    scenario = SCENARIOS[number]
+    return play(emptied(shipped(scenario.pack)), scenario)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,11 @@ def pack() -> Pack:
 
 @pytest.fixture(scope="module")
 def together() -> dict[int, Played]:
-    """All scenarios at once, in one engine."""
-    return play_together(emptied(shipped()), SCENARIOS)
+    """All scenarios of a pack at once, in one engine."""
+    found: dict[int, Played] = {}
+    for name, scenarios in by_pack(SCENARIOS).items():
+        found |= play_together(emptied(shipped(name)), scenarios)
+    return found
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
