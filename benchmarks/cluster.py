@@ -26,7 +26,7 @@ from tests.kafka.broker import broker
 COMMIT_SECONDS = 0.5
 """How often every contender commits: progress is read from commits, so all have the same."""
 PARTITIONS = 4
-STATES = ("accounts", "crowds", "subjects")
+STATES = ("accounts", "crowds", "subjects", "rates")
 """The tables of a worker; their changelog topics are named after them."""
 _CHUNK = 5_000
 

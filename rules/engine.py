@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from rules.controls import Controls
 from rules.decisions import Ban, BanEntry, Decision, Violation
 from rules.enforce import Enforced, Enforcer, SubjectInput
 from rules.events import Appeal, Event, InvalidEventError, MassSend, Order, Post, Report, ReviewDecision, Share, millis
@@ -20,7 +21,10 @@ from rules.subject_state import is_other
 
 @dataclass(slots=True)
 class Engine:
-    """A pack and the states of accounts, of crowds and of subjects, in memory."""
+    """A pack and the states of accounts, of crowds and of subjects, in memory.
+
+    `controls`: what is in shadow; may be set between batches.
+    """
 
     pack: Pack
     accounts: dict[str, bytes] = field(default_factory=dict)
@@ -30,6 +34,7 @@ class Engine:
     bans: dict[str, Ban] = field(default_factory=dict)
     refused: list[InvalidEventError] = field(default_factory=list)
     """Moderators' decisions with nothing to decide, and why."""
+    controls: Controls = field(default_factory=Controls)
     _screen: Screen = field(init=False)
     _gathering: Gathering = field(init=False)
     _enforcer: Enforcer = field(init=False)
@@ -60,7 +65,7 @@ class Engine:
         self.accounts.update(screened.states)
         broken: dict[int, list[Violation]] = {}
         for violation, arrival in zip(screened.violations, screened.arrivals, strict=True):
-            broken.setdefault(places[arrival], []).append(violation)
+            broken.setdefault(places[arrival], []).append(self.controls.of(violation))
         sighted: dict[int, list[Sighting]] = {}
         for arrival, sighting in screened.sightings:
             sighted.setdefault(places[arrival], []).append(sighting)
@@ -72,7 +77,7 @@ class Engine:
                     for violation in broken.get(at, ()):
                         yield violation
                         yield from self._apply(violation)
-                    for violation in self._gathering.take(sighted.get(at, ())):
+                    for violation in map(self.controls.of, self._gathering.take(sighted.get(at, ()))):
                         yield violation
                         yield from self._apply(violation)
                 case _ as never:

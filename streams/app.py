@@ -8,6 +8,8 @@ from rules.enforce import Enforcer
 from rules.packs import Pack
 from rules.screen import Screen
 from streams.batches import BatchApp, Options, create_app
+from streams.controls import ControlTopic, Switch
+from streams.controls import Following as FollowingControls
 from streams.merging import Patience
 from streams.metrics import Metrics
 from streams.operator_words import Following, OperatorWords
@@ -24,9 +26,15 @@ SWEEP_SECONDS = 1.0
 
 
 def worker_app(
-    settings: Settings, pack: Pack, words: OperatorWords, *, announce: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    pack: Pack,
+    words: OperatorWords,
+    controls: ControlTopic,
+    *,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> BatchApp:
-    """The app of one worker process. `words`: the operator's own as of now; the app follows their topic.
+    """The app of one worker process. `words`, `controls`: what their topics say as of now; the app follows them, the
+    controls from here on.
 
     `announce` is called with the web server's URL once it listens.
     """
@@ -34,8 +42,10 @@ def worker_app(
     app = create_app(_options(settings))
     names = topic_names(settings)
     metrics, clock = Metrics(), StreamTime()
+    switch = Switch(metrics)
+    following = FollowingControls(settings, controls, switch, pack.rules, metrics)
     tables = Tables(*(app.state_table(name) for name in Tables._fields))
-    screening, gathering, enforcing = stages_of(pack, names, tables, metrics, clock)
+    screening, gathering, enforcing = stages_of(pack, names, tables, metrics=metrics, clock=clock, switch=switch)
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
     group = app.batch_agent(names.violations, names.reports, names.appeals, name="enforce")(enforcing)
@@ -57,6 +67,7 @@ def worker_app(
         except TopicsError as error:
             app.fail("following the operator's words", error)
 
+    following.start(lambda error: app.fail("following the controls", error))
     app.task(sweep)
     app.task(follow_words)
     app.service(_web_service(app, settings, metrics, announce))

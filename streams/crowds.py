@@ -17,6 +17,7 @@ from rules.events import InvalidEventError, millis
 from rules.sightings import Message, Sighting
 from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_message, encode
+from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.sending import Send
 from streams.stores import StateTable, Write
@@ -42,6 +43,7 @@ class Gathering:
         dead_letters: str,
         metrics: Metrics,
         clock: StreamTime,
+        switch: Switch,
     ) -> None:
         """`sightings`, `violations` and `dead_letters`: the topics to send to."""
         self._crowds = crowds
@@ -51,6 +53,7 @@ class Gathering:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._clock = clock
+        self._switch = switch
         self._past: deque[tuple[float, int]] = deque()
         self._due: dict[int, DueKeys] = {}
         keys.on_recovered.append(self._recovered)
@@ -63,7 +66,8 @@ class Gathering:
         messages, origins = self._decode(batch.records, plan)
         states = self._keys.of(batch.partition)
         gathered = self._crowds.gather(messages, lambda key: states.get(key.encode()))
-        for at, violation in gathered.violations:
+        violations = self._switch.applied(STAGE, [violation for _, violation in gathered.violations])
+        for (at, _), violation in zip(gathered.violations, violations, strict=True):
             when = origins[at].timestamp
             plan.sends.append(Send(self._violations, violation.subject.encode(), encode(violation), timestamp_ms=when))
         for at, message in gathered.sends:
@@ -76,7 +80,7 @@ class Gathering:
                 due.add(key, state, known=name in states)
             plan.writes.append(Write(self._keys.name, name, state))
         self._metrics.batch(STAGE, batch.records, time.perf_counter() - started)
-        self._metrics.violations(Counter((found.clause, found.mode) for _, found in gathered.violations))
+        self._metrics.violations(Counter((found.clause, found.mode) for found in violations))
         self._metrics.crowds(gathered.released, gathered.lost)
         return plan
 

@@ -18,6 +18,7 @@ from rules.enforce import Enforced, Enforcer, SubjectInput
 from rules.events import Appeal, EventType, InvalidEventError, Report
 from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, decode_violation, encode
+from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.sending import Send
 from streams.stores import StateTable, Write
@@ -126,6 +127,7 @@ class Enforcing:
         dead_letters: str,
         metrics: Metrics,
         clock: StreamTime,
+        switch: Switch,
     ) -> None:
         """`kinds`: what the topics of reports and appeals carry; after `violations`, topics to send to."""
         self._enforcer = enforcer
@@ -136,6 +138,7 @@ class Enforcing:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._clock = clock
+        self._switch = switch
         self._due: dict[int, DueIndex] = {}
         subjects.on_recovered.append(self._recovered)
         subjects.on_lost.append(self._lost)
@@ -148,7 +151,7 @@ class Enforcing:
         """The plan of a batch: decisions and bans to send, subject states to write."""
         started = time.perf_counter()
         plan = Plan()
-        inputs = self._decode(batch.records, plan)
+        inputs = self._switch.applied(STAGE, self._decode(batch.records, plan))
         states = self._subjects.of(batch.partition)
         enforced = self._enforcer.enforce(inputs, lambda subject: states.get(subject.encode()))
         self._carry(enforced, batch.partition, plan)

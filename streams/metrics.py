@@ -122,6 +122,34 @@ class Metrics:
             "When the newest change of operator_words that is in force was written, in seconds since 1970.",
             registry=self.registry,
         )
+        self._halted = Gauge(
+            "warden_halted",
+            "1 while a control has all automatic enforcement in shadow in this worker.",
+            registry=self.registry,
+        )
+        self._rules_halted = Gauge(
+            "warden_rule_halted",
+            "1 for each rule of the pack that a control has in shadow in this worker.",
+            ["rule"],
+            registry=self.registry,
+        )
+        self._controls_offset = Gauge(
+            "warden_controls_offset",
+            "Offset of controls up to which records are in force in this worker.",
+            registry=self.registry,
+        )
+        self._held_back = Counter(
+            "warden_violations_held_back",
+            "Violations of enforcing rules that a control turned to shadow.",
+            ["stage"],
+            registry=self.registry,
+        )
+        self._trips = Counter(
+            "warden_rule_trips",
+            "Rules whose hit rate left its usual band, by this worker's counts.",
+            ["rule"],
+            registry=self.registry,
+        )
         self._batch_events = Histogram(
             "warden_batch_events", "Records in a batch.", ["stage"], buckets=_BATCH_EVENTS, registry=self.registry
         )
@@ -195,6 +223,23 @@ class Metrics:
         for (_, partition), position in positions.items():
             self._words_offset.labels(partition).set(position)
         self._words_changed.set(changed / 1000)
+
+    def controls(self, halted: bool, rules: Iterable[str], offset: int) -> None:
+        """The controls that are in force: everything in shadow or not, the pack's rules that are, and how far the topic
+        is taken in (the offset after the last record)."""
+        self._rules_halted.clear()
+        for rule in rules:
+            self._rules_halted.labels(rule).set(1)
+        self._halted.set(halted)
+        self._controls_offset.set(offset)
+
+    def held_back(self, stage: str, number: int) -> None:
+        """So many violations turned to shadow by a control."""
+        self._held_back.labels(stage).inc(number)
+
+    def tripped(self, rule: str) -> None:
+        """One rule that left its band."""
+        self._trips.labels(rule).inc()
 
     def dead_letter(self, reason: str) -> None:
         """One dead letter."""

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from rules.controls import ControlRecord
 from rules.decisions import Ban, Enforcement, Review, Violation
 from rules.events import STRUCTS
 from rules.sightings import Message
@@ -50,6 +51,7 @@ def schemas() -> dict[str, Schema]:
     structs |= {struct.__name__.lower(): struct for struct in _OUTPUTS}
     structs["dead_letter"] = DeadLetterHeaders
     structs["operator_word"] = WordRecord
+    structs["control"] = ControlRecord
     found = {f"{name}.json": _schema(name, struct) for name, struct in structs.items()}
     return found | {"sighting.json": _union("sighting", "Sighting", _SIGHTINGS, Message)}
 

@@ -9,6 +9,8 @@ from rules.events import EventType, InvalidEventError, millis
 from rules.screen import Arrival, Screen
 from streams.batches import Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, encode
+from streams.controls import Switch
+from streams.hit_rates import Tripping
 from streams.metrics import Metrics
 from streams.sending import Send
 from streams.stores import StateTable, Write
@@ -31,6 +33,8 @@ class Screening:
         dead_letters: str,
         metrics: Metrics,
         clock: StreamTime,
+        switch: Switch,
+        tripping: Tripping,
     ) -> None:
         """`kinds`: what each input topic carries; the other names are topics to send to."""
         self._screen = screen
@@ -41,10 +45,14 @@ class Screening:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._clock = clock
+        self._switch = switch
+        self._tripping = tripping
+        tripping.use(screen.pack)
 
     def use(self, screen: Screen) -> None:
         """Judges with another pack from the next batch on."""
         self._screen = screen
+        self._tripping.use(screen.pack)
 
     def __call__(self, batch: RecordBatch) -> Plan:
         """The plan of a batch: dead letters, violations and sightings to send, account states to write."""
@@ -53,7 +61,9 @@ class Screening:
         arrivals, origins = self._decode(batch.records, plan)
         states = self._accounts.of(batch.partition)
         screened = self._screen.screen(arrivals, lambda account: states.get(account.encode()))
-        for violation, at in zip(screened.violations, screened.arrivals, strict=True):
+        tripped = self._tripping.count(batch.partition, arrivals, screened, self._switch.controls, plan)
+        violations = self._switch.applied(STAGE, screened.violations, tripped)
+        for violation, at in zip(violations, screened.arrivals, strict=True):
             # The violation keeps the time of its event's record, so that ENFORCE merges and measures from there.
             plan.sends.append(
                 Send(
@@ -68,7 +78,7 @@ class Screening:
             plan.sends.append(Send(self._sightings, sighting.key.encode(), encode(sighting), timestamp_ms=when))
         plan.writes.extend(Write(self._accounts.name, key.encode(), value) for key, value in screened.states.items())
         self._metrics.sightings(Counter(sighting.rule for _, sighting in screened.sightings))
-        self._count(batch.records, screened.violations, time.perf_counter() - started)
+        self._count(batch.records, violations, time.perf_counter() - started)
         return plan
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[Arrival], list[Any]]:

@@ -89,7 +89,11 @@ class Settings(BaseSettings):
 
     topic_prefix: str = _setting("", "topics", "start of every topic's name", pattern=Topic, max_length=100)
     partitions: int = _setting(
-        8, "topics", "partitions of every topic; cannot change while an app_id has state", ge=1, le=10_000
+        8,
+        "topics",
+        "partitions of every topic but controls, which has one; cannot change while an app_id has state",
+        ge=1,
+        le=10_000,
     )
     replication: int = _setting(1, "topics", "copies of every topic, changelogs included", ge=1, le=32)
     min_insync_replicas: int = _setting(

@@ -6,8 +6,10 @@ from rules.crowds import Crowds
 from rules.enforce import Enforcer
 from rules.packs import Pack
 from rules.screen import Screen
+from streams.controls import Switch
 from streams.crowds import Gathering
 from streams.enforcement import Enforcing
+from streams.hit_rates import Tripping
 from streams.metrics import Metrics
 from streams.screening import Screening
 from streams.stores import StateTable
@@ -21,6 +23,7 @@ class Tables(NamedTuple):
     accounts: StateTable
     crowds: StateTable
     subjects: StateTable
+    rates: StateTable
 
 
 class Stages(NamedTuple):
@@ -31,8 +34,10 @@ class Stages(NamedTuple):
     enforcing: Enforcing
 
 
-def stages_of(pack: Pack, names: TopicNames, tables: Tables, metrics: Metrics, clock: StreamTime) -> Stages:
-    """The stages of one worker, which share its metrics and its stream time. Compiles the pack."""
+def stages_of(
+    pack: Pack, names: TopicNames, tables: Tables, *, metrics: Metrics, clock: StreamTime, switch: Switch
+) -> Stages:
+    """The stages of one worker, which share its metrics, its stream time and its switch. Compiles the pack."""
     screening = Screening(
         Screen(pack),
         {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
@@ -42,6 +47,8 @@ def stages_of(pack: Pack, names: TopicNames, tables: Tables, metrics: Metrics, c
         dead_letters=names.dead_letters,
         metrics=metrics,
         clock=clock,
+        switch=switch,
+        tripping=Tripping(tables.rates, names.controls, metrics),
     )
     gathering = Gathering(
         Crowds(pack),
@@ -51,6 +58,7 @@ def stages_of(pack: Pack, names: TopicNames, tables: Tables, metrics: Metrics, c
         dead_letters=names.dead_letters,
         metrics=metrics,
         clock=clock,
+        switch=switch,
     )
     enforcing = Enforcing(
         Enforcer(pack),
@@ -63,5 +71,6 @@ def stages_of(pack: Pack, names: TopicNames, tables: Tables, metrics: Metrics, c
         dead_letters=names.dead_letters,
         metrics=metrics,
         clock=clock,
+        switch=switch,
     )
     return Stages(screening, gathering, enforcing)

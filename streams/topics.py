@@ -4,8 +4,9 @@
     internal  violations (keyed by subject); sightings (keyed by what events have in common)
     out       enforcements, reviews, dead_letters; bans (compacted: what is in force for a subject now)
     policy    operator_words (compacted: the operator's own words, keyed by lexicon and word)
+              controls (who halted or resumed automatic enforcement; kept for good, in one partition: order counts)
 
-All share one partition count, so a subject has one partition number wherever it occurs. Faust creates
+All others share one partition count, so a subject has one partition number wherever it occurs. Faust creates
 the changelogs of its tables itself.
 """
 
@@ -36,9 +37,10 @@ Role = Literal[
     "reviews",
     "dead_letters",
     "operator_words",
+    "controls",
 ]
 Cleanup = Literal["delete", "compact"]
-Key = Literal["account", "subject", "content", "as it came", "lexicon/word"]
+Key = Literal["account", "subject", "content", "as it came", "lexicon/word", "target"]
 
 INPUTS: dict[EventType, Role] = {
     "post": "posts",
@@ -52,7 +54,7 @@ INPUTS: dict[EventType, Role] = {
 _OUTPUT_BYTES = 4_000_000
 """Largest decision. An enforcement cites every violation of its spell, and a spell may last for months."""
 _WORD_BYTES = 65_536
-"""Largest record of an operator's word."""
+"""Largest record of an operator's word, and of a control."""
 _HEADER_BYTES = 65_536
 """Room for the headers that a dead letter has besides its original record."""
 _HOUR_MS = 3_600_000
@@ -74,6 +76,7 @@ class TopicNames(NamedTuple):
     reviews: str
     dead_letters: str
     operator_words: str
+    controls: str
 
     def input(self, kind: EventType) -> str:
         """The topic that events of `kind` go to."""
@@ -165,6 +168,7 @@ def topic_specs(settings: Settings) -> dict[Role, TopicSpec]:
             size=dead_letter_bytes(settings),
         ),
         _spec(settings, "operator_words", "lexicon/word", cleanup="compact", size=_WORD_BYTES),
+        _spec(settings, "controls", "target", hours=0, size=_WORD_BYTES, partitions=1),
     ]
     return {spec.role: spec for spec in specs}
 
@@ -222,14 +226,15 @@ def _spec(
     cleanup: Cleanup = "delete",
     hours: int | None = None,
     size: int | None = None,
+    partitions: int | None = None,
 ) -> TopicSpec:
-    """The spec of a topic; an input's retention and size, when none are given."""
+    """The spec of a topic; an input's retention and size, and the partitions of all, when none are given."""
     kept = settings.retention_input_hours if hours is None else hours
     return TopicSpec(
         role=role,
         name=settings.topic_prefix + role,
         key=key,
-        partitions=settings.partitions,
+        partitions=settings.partitions if partitions is None else partitions,
         replication=settings.replication,
         min_insync_replicas=settings.min_insync_replicas,
         cleanup=cleanup,
@@ -323,6 +328,9 @@ def _text(value: Any) -> str:
 
 
 def _wrong_partitions(spec: TopicSpec, count: int) -> Problem:
+    if spec.role == "controls":
+        hint = "delete the topic and create it anew: its records have one order"
+        return Problem(spec.name, f"has {count} partitions, not {spec.partitions}", hint)
     return Problem(
         spec.name,
         f"has {count} partitions, not {spec.partitions}",

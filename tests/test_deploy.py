@@ -33,7 +33,16 @@ def families() -> dict[str, str]:
 FAMILIES = families()
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 EXPORTED = {name + suffix for name, kind in FAMILIES.items() for suffix in SUFFIXES[kind]} | {"up"}
-UNSEEN_IS_FINE = {"warden_reviews", "warden_ready", "warden_operator_words_changed_timestamp_seconds"}
+UNSEEN_IS_FINE = {
+    "warden_reviews",
+    "warden_ready",
+    "warden_operator_words_changed_timestamp_seconds",
+    "warden_halted",
+    "warden_rule_halted",
+    "warden_rule_trips",
+    "warden_controls_offset",
+    "warden_violations_held_back",
+}
 """Exported for alerts and later dashboards."""
 
 

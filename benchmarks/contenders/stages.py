@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from rules.packs import Pack, load_pack
 from streams.batches import Lease, Plan, RecordBatch
+from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.stages import Tables, stages_of
@@ -81,7 +82,7 @@ class _Uncounted:
     def _ignore(self, *_: object) -> None:
         pass
 
-    batch = violations = sightings = crowds = enforcements = reviews = dead_letter = _ignore
+    batch = violations = sightings = crowds = enforcements = reviews = dead_letter = held_back = tripped = _ignore
 
 
 class Stages:
@@ -90,14 +91,15 @@ class Stages:
     def __init__(
         self, settings: Settings, states: Mapping[str, Mapping[bytes, bytes]], pack: Pack | None = None
     ) -> None:
-        """`states`: `accounts`, `crowds` and `subjects`. `pack`: instead of loading that of `settings`."""
+        """`states`: one for each of `Tables`. `pack`: instead of loading that of `settings`."""
         names = topic_names(settings)
         pack = pack or load_pack(settings.pack)
         tables = Tables(**{name: cast(StateTable, Table(name, state)) for name, state in states.items()})
         self.contents = tuple(names[:3])
         self.sightings = (names.sightings,)
         self.subjects = (names.violations, names.reports, names.appeals)
-        judging = stages_of(pack, names, tables, cast(Metrics, _Uncounted()), StreamTime())
+        metrics = cast(Metrics, _Uncounted())
+        judging = stages_of(pack, names, tables, metrics=metrics, clock=StreamTime(), switch=Switch(metrics))
         self._handles: dict[tuple[str, ...], Callable[[RecordBatch], Plan]] = {
             self.contents: judging.screening,
             self.sightings: judging.gathering,

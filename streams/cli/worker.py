@@ -2,17 +2,16 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import click
 
 from streams.cli.common import Failure, pack_of, pack_option, settings_of
 from streams.settings import Settings
 
-if TYPE_CHECKING:
-    from streams.operator_words import OperatorWords
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +56,13 @@ def _run_here(settings: Settings) -> None:
     from streams.app import worker_app
     from streams.batches import run
     from streams.collector import spare_the_collector
+    from streams.controls import current_controls
+    from streams.operator_words import current_words
 
     pack = pack_of(settings)
     _check_topics(settings)
-    words = _operator_words(settings)
-    app = worker_app(settings, pack, words, announce=lambda url: logger.info("Serving %s/metrics", url))
+    words, controls = _as_of_now(current_words(settings)), _as_of_now(current_controls(settings))
+    app = worker_app(settings, pack, words, controls, announce=lambda url: logger.info("Serving %s/metrics", url))
     label = words.merged(pack).label
     logger.info("Pack %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules), len(pack.signals),
                 len(words))  # fmt: skip
@@ -75,15 +76,14 @@ def _run_here(settings: Settings) -> None:
     run(app)
 
 
-def _operator_words(settings: Settings) -> "OperatorWords":
-    """The operator's words as of now: nothing is judged without them. Raises Failure (1)."""
+def _as_of_now(reading: Coroutine[Any, Any, T]) -> T:
+    """What a topic says: nothing is judged without it. Raises Failure (1)."""
     import asyncio
 
-    from streams.operator_words import current_words
     from streams.topics import TopicsError
 
     try:
-        return asyncio.run(current_words(settings))
+        return asyncio.run(reading)
     except TopicsError as error:
         raise Failure(str(error)) from None
 

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.embedded import free_port
 from streams.settings import Settings
-from streams.topics import create_topics, topic_names
+from streams.topics import create_topics, topic_names, topic_specs
 from streams.worker_process import environment_of
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
@@ -201,7 +201,7 @@ class System:
 
     def records(self, topic: str) -> list[Any]:
         """Every record of a topic as of now, by partition and offset; `topic` without prefix."""
-        name = getattr(topic_names(self.settings), topic)
+        (spec,) = (spec for role, spec in topic_specs(self.settings).items() if role == topic)
 
         async def run() -> list[Any]:
             consumer = AIOKafkaConsumer(
@@ -211,7 +211,7 @@ class System:
             )
             await consumer.start()
             try:
-                tps = [TopicPartition(name, p) for p in range(self.settings.partitions)]
+                tps = [TopicPartition(spec.name, p) for p in range(spec.partitions)]
                 consumer.assign(tps)
                 await consumer.seek_to_beginning(*tps)
                 ends = await consumer.end_offsets(tps)

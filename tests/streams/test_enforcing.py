@@ -14,6 +14,7 @@ from rules.enforce import Enforcer
 from rules.events import millis
 from rules.packs import load_pack
 from streams.batches import Plan
+from streams.controls import Switch
 from streams.enforcement import Enforcing
 from streams.metrics import Metrics
 from streams.streamtime import StreamTime
@@ -48,9 +49,10 @@ def test_a_sanction_whose_expiry_was_dropped_ends_at_the_next_sweep() -> None:
     table: Any = SimpleNamespace(name="subjects", of=lambda _: {SUBJECT.encode(): state}, on_recovered=[], on_lost=[])
     clock = StreamTime()
     clock.observe(millis(START + timedelta(hours=13)))
+    metrics = Metrics()
     enforcing = Enforcing(
         enforcer, {}, table, violations="v", enforcements="e", bans="bans", reviews="r", dead_letters="d",
-        metrics=Metrics(), clock=clock,
+        metrics=metrics, clock=clock, switch=Switch(metrics),
     )  # fmt: skip
     group: Any = LosingGroup()
     # When the plan of the first sweep is dropped, and another sweep comes

@@ -10,10 +10,11 @@ from streams.settings import Settings
 from streams.topics import dead_letter_bytes, topic_names, topic_specs, verify_topics
 
 
-def test_all_topics_share_one_partition_count_and_carry_the_prefix() -> None:
+def test_all_topics_but_the_controls_share_one_partition_count_and_carry_the_prefix() -> None:
     specs = topic_specs(Settings(partitions=5, topic_prefix="cn."))
 
-    assert {spec.partitions for spec in specs.values()} == {5}
+    assert {spec.partitions for role, spec in specs.items() if role != "controls"} == {5}
+    assert specs["controls"].partitions == 1
     assert [spec.name for spec in specs.values()] == list(topic_names(Settings(topic_prefix="cn.")))
 
 
@@ -23,6 +24,7 @@ def test_only_the_ban_list_and_the_words_are_compacted_and_they_have_no_retentio
     assert {role for role, spec in specs.items() if spec.cleanup == "compact"} == {"bans", "operator_words"}
     assert not any("retention.ms" in specs[role].configs() for role in ("bans", "operator_words"))
     assert specs["dead_letters"].configs()["retention.ms"] == "-1"
+    assert specs["controls"].configs()["retention.ms"] == "-1"
     assert specs["posts"].configs()["retention.ms"] == str(168 * 3_600_000)
 
 
@@ -53,7 +55,10 @@ class SilentAdmin:
         pass
 
     async def describe_topics(self) -> list[dict[str, object]]:
-        return [{"topic": name, "partitions": [{"error_code": 0}] * 8} for name in topic_names(Settings())]
+        return [
+            {"topic": spec.name, "partitions": [{"error_code": 0}] * spec.partitions}
+            for spec in topic_specs(Settings()).values()
+        ]
 
     async def describe_configs(self, _: object) -> None:
         raise ConnectionError("unsupported")
