@@ -21,8 +21,8 @@ from chaos.oracle import Place, Truth
 from chaos.readback import records
 from rules.decisions import BanEntry, Enforcement, Violation
 from rules.enforce import Enforcer
-from rules.subject_state import SubjectState, decode_subject
 from rules.events import millis
+from rules.subject_state import SubjectState, decode_subject
 from streams.codec import decode_ban
 from streams.settings import Settings
 from streams.stores import current_state
