@@ -2,9 +2,9 @@
 
 An event's body is JSON. CloudEvents 1.0 headers of the Kafka binary mode (`ce_id`, `ce_source`, `ce_time`) are taken
 when present and win over the body, which may then leave `id` and `time` out. The record's key must be the event's
-account (posts, shares, mass sends) or subject (reports, what moderators decide), because partitions, and so the order and the
-state of an account, follow keys. Everything that is no such record is an InvalidEventError, and `dead_letter` keeps
-its bytes as they came.
+account (posts, shares, mass sends) or subject (reports, what moderators decide), because partitions, and so the order
+and the state of an account, follow keys. Everything that is no such record is an InvalidEventError, and `dead_letter`
+keeps its bytes as they came.
 """
 
 from collections.abc import Sequence

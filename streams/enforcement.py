@@ -132,7 +132,7 @@ class Enforcing:
         clock: StreamTime,
         switch: Switch,
     ) -> None:
-        """`kinds`: what the topics of reports and moderators' decisions carry; after `violations`, topics to send to."""
+        """`kinds`: what the topics of reports and moderators' decisions carry; from `relays` on: to send to."""
         self._enforcer = enforcer
         self._kinds = kinds
         self._subjects = subjects

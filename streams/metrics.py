@@ -103,7 +103,7 @@ class Metrics:
         )
         self._reviews = Counter(
             "warden_reviews",
-            "Records of reviews: opened or changed, and ended.",
+            "Reviews opened, changed and ended.",
             ["reason", "status"],
             registry=self.registry,
         )

@@ -19,19 +19,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.embedded import free_port
 from streams.settings import Settings
+from streams.topics import INPUTS as TOPIC_OF
 from streams.topics import create_topics, enforce_topics, topic_names, topic_specs
 from streams.worker_process import environment_of
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
-INPUTS = {
-    "post": "posts",
-    "share": "shares",
-    "mass_send": "mass_sends",
-    "report": "reports",
-    "appeal": "appeals",
-    "review_decision": "review_decisions",
-    "order": "orders",
-}
+INPUTS: dict[str, str] = {**TOPIC_OF}
 _DONE_S = 90.0
 
 
