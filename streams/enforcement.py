@@ -161,7 +161,7 @@ class Enforcing:
         )
         for index, error in enforced.refused:
             self._refuse(origins[index], error, plan)
-        self._carry(enforced, batch.partition, plan)
+        self._carry(enforced, batch.partition, plan, batch.records[-1].timestamp)
         self._count(batch.records, enforced, time.perf_counter() - started)
         return plan
 
@@ -217,13 +217,13 @@ class Enforcing:
         plan.sends.append(dead_letter(self._dead_letters, record, error))
         self._metrics.dead_letter(error.reason)
 
-    def _carry(self, enforced: Enforced, partition: int, plan: Plan) -> None:
-        """Turns decisions into sends and writes."""
+    def _carry(self, enforced: Enforced, partition: int, plan: Plan, timestamp: int | None = None) -> None:
+        """Turns decisions into sends and writes. timestamp: of relays, in ms, so that they are merged from there."""
         for decision in enforced.decisions:
             topic = self._reviews if isinstance(decision, Review) else self._enforcements
             plan.sends.append(Send(topic, decision.subject.encode(), encode(decision)))
         for relay in enforced.relays:
-            plan.sends.append(Send(self._relays, relay.subject.encode(), encode(relay)))
+            plan.sends.append(Send(self._relays, relay.subject.encode(), encode(relay), timestamp_ms=timestamp))
         for subject, ban in enforced.bans.items():
             key = subject.encode()
             plan.sends.append(Send(self._bans, key, None if ban is None else encode(ban)))
