@@ -47,6 +47,7 @@ EVENTS: dict[EventType, dict[str, object]] = {
 }
 VIOLATION = Violation(
     id="0123456789abcdef0123456789abcdef",
+    cause="0123456789abcdef" * 2,
     event=EventRef("0123456789abcdef", "post"),
     subject="account:account-000017",
     clause="links.4.1",

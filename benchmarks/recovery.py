@@ -129,7 +129,8 @@ def _records(settings: Settings, states: Sequence[bytes], subjects: int) -> Iter
 
 
 def distinct_states(count: int) -> list[bytes]:
-    """States as a platform has them: most subjects have offended once, some twice, few up to five times."""
+    """States as a platform has them: most subjects have offended once, some twice, few up to five times; every third
+    did it with a link."""
     enforcer = Enforcer(load_pack(SHIPPED))
     rules = [rule for rule in enforcer.pack.rules.values() if rule.mode == "enforce" and "account" in rule.charges]
     now = datetime.now(UTC)
@@ -138,7 +139,8 @@ def distinct_states(count: int) -> list[bytes]:
         times = 1 if number % 10 < 7 else 2 if number % 10 < 9 else 5
         violations = [
             Violation(
-                id=content_id("post", f"{number}-{at}", rules[number % len(rules)].name, f"account:user-{number}"),
+                id=content_id("violation", f"{number}-{at}"),
+                cause=content_id("post", f"{number}-{at}", rules[number % len(rules)].name),
                 event=EventRef(f"{number}-{at}", "post"),
                 subject=f"account:user-{number}",
                 clause=rules[number % len(rules)].clause,
@@ -148,6 +150,9 @@ def distinct_states(count: int) -> list[bytes]:
                 evidence=[Evidence("words", "text", "示例")],
                 time=now - timedelta(days=1 + 7 * at),
                 pack=enforcer.pack.label,
+                linked=[f"link:https://site-{number}.example/page/{at}", f"domain:site-{number}.example"]
+                if number % 3 == 0
+                else [],
             )
             for at in reversed(range(times))
         ]

@@ -19,17 +19,16 @@ import msgspec
 
 from chaos.oracle import Place, Truth
 from chaos.readback import records
-from rules.decisions import BanEntry, Enforcement, Violation
+from rules.decisions import BanEntry, Violation
 from rules.enforce import Enforcer
-from rules.subject_state import SubjectState, decode_subject
 from rules.events import millis
-from streams.codec import decode_ban
+from rules.subject_state import SubjectState, decode_subject, is_other
+from streams.codec import decode_ban, decode_enforcement
 from streams.settings import Settings
 from streams.stores import current_state
 from streams.topics import topic_names
 
 _VIOLATION = msgspec.json.Decoder(Violation)
-_ENFORCEMENT = msgspec.json.Decoder(Enforcement)
 SHOWN = 20
 """Differences of a kind that are shown one by one."""
 
@@ -91,9 +90,10 @@ def compare(found: Outputs, expected: Truth, sent: int) -> Differences:
         result.lost.append(f"{sent - expected.records} records that the brokers acknowledged are not on the log")
     _compare_violations(found.violations, expected, result)
     states = {key.decode(): value for key, value in current_state(found.subjects).items()}
+    states = {key: value for key, value in states.items() if not is_other(key)}
     published: set[str] = set()
     for record in found.enforcements:
-        decision = _ENFORCEMENT.decode(record.value)
+        decision = decode_enforcement(record.value)
         result.repeats += decision.id in published
         published.add(decision.id)
     _compare_subjects(states, published, expected, result)

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.settings import Settings
-from streams.topics import topic_names
+from streams.topics import enforce_topics, topic_names
 
 _POLL_MS = 500
 _GROUP_KEY = b"\x00\x02"
@@ -67,7 +67,7 @@ async def progress(settings: Settings) -> list[Stage]:
     stages: dict[str, Sequence[str]] = {
         "content": names[:3],
         "sightings": (names.sightings,),
-        "violations and reports": (names.violations, names.reports, names.appeals),
+        "violations and reports": enforce_topics(names),
     }
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False

@@ -6,7 +6,7 @@ Ids are functions of content, so a replay makes the same ids again and a consume
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -39,6 +39,10 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     end: int = 0
 
 
+Cause = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+"""An id as `content_id` makes them."""
+
+
 class EventRef(msgspec.Struct, frozen=True, gc=False):
     """Which event it was."""
 
@@ -58,7 +62,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     """
 
     id: str
-    cause: str
+    cause: Cause
     event: EventRef
     subject: str
     clause: str

@@ -44,7 +44,7 @@ class Moderating:
         before = self._docket.begin(of, time)
         trigger = Trigger("", [], item.time, item.id, item.moderator, item.reason)
         upheld = item.verdict == "upheld"
-        tell_reporters(self._docket, of, found, case=item.enforcement, upheld=upheld, time=time)
+        tell_reporters(self._docket, of, found, upheld=upheld, time=time)
         if upheld:
             return True
         if by_hand:
@@ -114,7 +114,7 @@ class Moderating:
         else:
             del state.offences[key]
         upheld = item.verdict == "approved"
-        tell_reporters(self._docket, of, about, case=item.review, upheld=upheld, time=time)
+        tell_reporters(self._docket, of, about, upheld=upheld, time=time)
         if upheld:
             state.offences[ladder.name] = remembered([*state.enforced(ladder.name), *approved(about, time)], ladder)
         else:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from rules.decisions import Cause
 from rules.reporters import Inquiry, Outcome, Testimony
 
 
@@ -17,7 +18,7 @@ class Retraction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     """
 
     subject: str
-    causes: list[str]
+    causes: list[Cause]
     appeal: str
     enforcement: str
     of: str
@@ -31,7 +32,7 @@ class Evading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     turned out that the IP was not."""
 
     subject: str
-    cause: str
+    cause: Cause
     on: bool
     ip: str
     time: datetime

@@ -76,9 +76,9 @@ def _linked(reports: list[StoredReport]) -> dict[str, str]:
 
 def _from_one_place(reports: list[StoredReport]) -> Iterator[tuple[str, str]]:
     """Pairs of reporters who reported from one device or network."""
-    first: dict[bytes, str] = {}
-    for report in reports:
-        for place in (report.device, report.network):
+    for places in ([report.device for report in reports], [report.network for report in reports]):
+        first: dict[bytes, str] = {}
+        for place, report in zip(places, reports, strict=True):
             if place and first.setdefault(place, report.reporter) != report.reporter:
                 yield first[place], report.reporter
 

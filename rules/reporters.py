@@ -6,8 +6,8 @@ with a `Testimony`; when a case is decided, the subject sends an `Outcome` to ea
 A testimony tells what was known when the report was made: outcomes and other reports of before it. What is learnt
 later changes nothing about it; something from before it that arrives after it does, and then the testimony is sent
 again. So what a subject knows in the end does not depend on the order of arrival, nor on repeats, as long as what comes
-late concerns one of the newest MAX_ASKED reports and is among the newest MAX_OUTCOMES outcomes. A state holds the
-newest of all that came, and nothing else: it never depends on the order.
+late concerns one of the newest MAX_ASKED reports and is among the newest MAX_OUTCOMES outcomes. The state, which holds
+the newest of all that came, never depends on the order.
 """
 
 from bisect import bisect_left
@@ -59,7 +59,7 @@ class Testimony(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="
 
     report, category, time, device, network: the report's; reporter: who made it.
     known:            how many outcomes this rests on: of two testimonies the one with more knows better.
-    upheld, rejected: how many of the earlier reports turned out right and wrong.
+    upheld, rejected: in how many earlier cases the reporter was found right and wrong.
     first:            when the reporter is first known to have reported anything.
     company:          8-byte hashes of other subjects reported in the 30 days before: the MAX_COMPANY smallest, sorted.
     """
@@ -80,15 +80,15 @@ class Testimony(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="outcome"):
-    """A case was decided in which a report was heard. `subject`: the reporter it goes to; `about`: the reported one.
+    """A case was decided in which a reporter was heard. `subject`: the reporter it goes to; `about`: the reported one.
 
-    `case`: id of the review or enforcement; `upheld`: whether the report was right; `time`: when it was decided.
+    `upheld`: whether the reporter was right; `time`: when it was decided. `case`: what was decided; who reported it ten
+    times was right, or wrong, once, and what is decided of a case later replaces what was decided before.
     """
 
     id: str
     subject: str
     about: str
-    report: str
     case: str
     upheld: bool
     time: datetime
@@ -107,10 +107,10 @@ class Asked(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """An outcome as it is remembered. `report`: hash of the report and its subject."""
+    """An outcome as it is remembered. `case`: hash of the case and its subject."""
 
     time: int
-    report: bytes
+    case: bytes
     upheld: bool
 
 
@@ -184,10 +184,10 @@ def take(state: ReporterState, inquiry: Inquiry) -> list[Testimony]:
 
 def learn(state: ReporterState, outcome: Outcome) -> list[Testimony]:
     """Notes an outcome in `state`. Returns the corrected testimonies to send: of reports made after the outcome that
-    were asked about before it arrived. Of several outcomes of one report the newest counts."""
+    were asked about before it arrived. Of several outcomes of one case the newest counts."""
     time = millis(outcome.time)
     later, said = _said_of_later(state, outcome.subject, time)
-    learnt = Learnt(time, short_hash(outcome.about, outcome.report), outcome.upheld)
+    learnt = Learnt(time, short_hash(outcome.about, outcome.case), outcome.upheld)
     _keep(state.outcomes, learnt, MAX_OUTCOMES)
     _touch(state, time)
     return _corrected(state, outcome.subject, later, said)
@@ -235,7 +235,7 @@ def _testimony(state: ReporterState, key: str, asked: Asked) -> Testimony:
         if learnt.time >= asked.time:
             break
         known += 1
-        verdicts[learnt.report] = learnt.upheld
+        verdicts[learnt.case] = learnt.upheld
     upheld = sum(verdicts.values())
     first = asked.time if state.first is None else min(state.first, asked.time)
     since = asked.time - COMPANY_WITHIN

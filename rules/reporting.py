@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from rules.announcing import Trigger
+from rules.decisions import content_id
 from rules.docket import BY_REPORT, Docket
 from rules.events import Report, from_millis
 from rules.reporters import Inquiry, Outcome, ReporterState, Testimony, decode_reporter, learn, take
@@ -51,15 +52,23 @@ class Reporting:
         return True
 
 
-def tell_reporters(docket: Docket, of: Record, about: Iterable[Offence], *, case: str, upheld: bool, time: int) -> None:
-    """Tells everybody who was heard about offences whether they were right, once that is decided at `time` ms."""
-    times: dict[str, list[int]] = {}
-    for offence in about:
-        times.setdefault(offence.clause, []).append(offence.time)
-    for clause, found in times.items():
+def tell_reporters(docket: Docket, of: Record, about: Iterable[Offence], *, upheld: bool, time: int) -> None:
+    """Tells everybody who was heard about offences whether they were right, once that is decided at `time` ms.
+
+    A case goes by its first offence, so that a verdict on an enforcement takes the place of that on its review.
+    """
+    cases: dict[str, list[Offence]] = {}
+    for offence in sorted(about):
+        cases.setdefault(offence.clause, []).append(offence)
+    for clause, found in cases.items():
         wanted = docket.pack.clauses[clause].reports if clause in docket.pack.clauses else None
         if wanted is not None:
-            decided = from_millis(time)
             docket.relays += outcomes(
-                of.subject, case, of.state.reports, upheld=upheld, decided=decided, times=found, wanted=wanted
+                of.subject,
+                content_id("case", of.subject, found[0].cause.hex()),
+                of.state.reports,
+                upheld=upheld,
+                decided=from_millis(time),
+                times=[offence.time for offence in found],
+                wanted=wanted,
             )

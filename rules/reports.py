@@ -115,9 +115,10 @@ def outcomes(
     times: Iterable[int],
     wanted: Reports,
 ) -> list[Outcome]:
-    """What to tell each reporter heard in a case of `subject` once it is decided.
+    """What to tell each reporter heard in a case of `subject` once it is decided: one outcome for each of them.
 
-    case:    id of the review or enforcement. reports: all that the subject remembers.
+    case:    what was decided; the same for a review, and for an appeal against what it led to.
+    reports: all that the subject remembers.
     upheld:  whether what was reported was right; `decided`: when that was found.
     times:   ms; of the case's violations of a clause that waits for the reports `wanted`.
 
@@ -126,20 +127,23 @@ def outcomes(
     """
     ordered = sorted(times)
     at = millis(decided)
-    return [
-        Outcome(
-            id=content_id("outcome", subject, report.id, report.reporter, case, str(upheld), str(at)),
-            subject=reporter_key(report.reporter),
-            about=subject,
-            report=report.id,
-            case=case,
-            upheld=upheld,
-            time=from_millis(at),
-        )
+    heard = dict.fromkeys(
+        report.reporter
         for report in reports
         if report.time < at
         and (not wanted.categories or report.category in wanted.categories)
         and _near(report.time, ordered, wanted.within)
+    )
+    return [
+        Outcome(
+            id=content_id("outcome", subject, reporter, case, str(upheld), str(at)),
+            subject=reporter_key(reporter),
+            about=subject,
+            case=case,
+            upheld=upheld,
+            time=from_millis(at),
+        )
+        for reporter in heard
     ]
 
 

@@ -16,7 +16,7 @@ from streams.operator_words import Following, OperatorWords
 from streams.settings import Settings
 from streams.stages import Tables, stages_of
 from streams.streamtime import StreamTime
-from streams.topics import TopicsError, topic_names, topic_specs
+from streams.topics import TopicsError, enforce_topics, topic_names, topic_specs
 from streams.web import WebServer
 
 logger = logging.getLogger(__name__)
@@ -45,10 +45,12 @@ def worker_app(
     switch = Switch(metrics)
     following = FollowingControls(settings, controls, switch, pack.rules, metrics)
     tables = Tables(*(app.state_table(name) for name in Tables._fields))
-    screening, gathering, enforcing = stages_of(pack, names, tables, metrics=metrics, clock=clock, switch=switch)
+    screening, gathering, enforcing = stages_of(
+        pack, names, tables, partitions=settings.partitions, metrics=metrics, clock=clock, switch=switch
+    )
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
-    group = app.batch_agent(names.violations, names.reports, names.appeals, name="enforce")(enforcing)
+    group = app.batch_agent(*enforce_topics(names), name="enforce")(enforcing)
     metrics.watch(app.lag, enforcing.subjects, enforcing.banned)
 
     async def sweep() -> None:
@@ -59,7 +61,7 @@ def worker_app(
 
     def use(changed: Pack, screen: Screen) -> None:
         screening.use(screen)
-        enforcing.use(Enforcer(changed))
+        enforcing.use(Enforcer(changed, settings.partitions))
 
     async def follow_words() -> None:
         try:

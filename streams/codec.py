@@ -2,9 +2,9 @@
 
 An event's body is JSON. CloudEvents 1.0 headers of the Kafka binary mode (`ce_id`, `ce_source`, `ce_time`) are taken
 when present and win over the body, which may then leave `id` and `time` out. The record's key must be the event's
-account (posts, shares, mass sends) or subject (reports, appeals), because partitions, and so the order and the
-state of an account, follow keys. Everything that is no such record is an InvalidEventError, and `dead_letter` keeps
-its bytes as they came.
+account (posts, shares, mass sends) or subject (reports, what moderators decide), because partitions, and so the order
+and the state of an account, follow keys. Everything that is no such record is an InvalidEventError, and `dead_letter`
+keeps its bytes as they came.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from rules.decisions import Ban, DeadLetter, Enforcement, Review, Violation
+from rules.decisions import Ban, DeadLetter, Enforcement, Lift, Review, Violation
 from rules.events import (
     CONTENT_TYPES,
     Event,
@@ -23,6 +23,7 @@ from rules.events import (
     Time,
     decode_event,
 )
+from rules.relays import Relay
 from rules.sightings import Message
 from streams.sending import Send
 
@@ -40,6 +41,8 @@ DEAD_LETTER_HEADERS = ("topic", "partition", "offset", "reason", "detail", "orig
 _ENCODER = msgspec.json.Encoder()
 _VIOLATION = msgspec.json.Decoder(Violation)
 _MESSAGE: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+_RELAY: msgspec.json.Decoder[Relay] = msgspec.json.Decoder(Relay)
+_DECISION: msgspec.json.Decoder[Enforcement | Lift] = msgspec.json.Decoder(Enforcement | Lift)
 _BAN = msgspec.json.Decoder(Ban)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FRAMING = 256
@@ -109,6 +112,21 @@ def decode_violation(key: bytes | None, value: bytes | None) -> Violation:
     return violation
 
 
+def decode_relay(key: bytes | None, value: bytes | None) -> Relay:
+    """What one record tells another, in a record of the relays topic. Raises InvalidEventError, as `decode_record`."""
+    if key is None:
+        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
+    relay = _decode(_RELAY, value)
+    if relay.subject.encode() != key:
+        raise _key_mismatch(key, "subject", relay.subject)
+    return relay
+
+
+def decode_enforcement(value: bytes | None) -> Enforcement | Lift:
+    """What a record of the enforcements topic says. Raises InvalidEventError (null, undecodable, invalid)."""
+    return _decode(_DECISION, value)
+
+
 def decode_message(key: bytes | None, value: bytes | None) -> Message:
     """The message in a record of the sightings topic. Raises InvalidEventError, as `decode_record` does."""
     if key is None:
@@ -155,12 +173,12 @@ def one_line(text: str, limit: int = MAX_DETAIL) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def encode(decision: Violation | Enforcement | Review | Ban | Message) -> bytes:
-    """A decision, or a message of the sightings topic, as JSON in UTF-8; its `kind` says which it is."""
+def encode(decision: Violation | Enforcement | Lift | Review | Ban | Message | Relay) -> bytes:
+    """A decision, or a message of an internal topic, as JSON in UTF-8; its `kind` says which it is."""
     return _ENCODER.encode(decision)
 
 
-def encode_line(decision: Violation | Enforcement | Review | Ban | DeadLetter) -> bytes:
+def encode_line(decision: Violation | Enforcement | Lift | Review | Ban | DeadLetter) -> bytes:
     """A decision as a JSON line."""
     return _ENCODER.encode(decision) + b"\n"
 

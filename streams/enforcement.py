@@ -1,4 +1,6 @@
-"""ENFORCE as an agent's handle: violations, reports and appeals of subjects in; decisions, bans and states out.
+"""ENFORCE as an agent's handle: violations, reports and moderators' decisions in; decisions, bans and states out.
+
+What the records of subjects tell each other goes over the topic of relays, keyed as they are, and comes back in here.
 
 Also keeps, for each partition, an index of when which subject is due, so that timed sanctions leave the ban list
 without a scan.
@@ -13,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from rules.decisions import SUBJECT_KINDS, Enforcement, Review
+from rules.decisions import SUBJECT_KINDS, Enforcement, Lift, Review
 from rules.enforce import Enforced, Enforcer, SubjectInput
-from rules.events import Appeal, EventType, InvalidEventError, Report
+from rules.events import EventType, InvalidEventError, Moderation, Report
 from streams.batches import Group, Plan, RecordBatch
-from streams.codec import dead_letter, decode_record, decode_violation, encode
+from streams.codec import dead_letter, decode_record, decode_relay, decode_violation, encode
 from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.sending import Send
@@ -121,6 +123,7 @@ class Enforcing:
         subjects: StateTable,
         *,
         violations: str,
+        relays: str,
         enforcements: str,
         bans: str,
         reviews: str,
@@ -129,11 +132,11 @@ class Enforcing:
         clock: StreamTime,
         switch: Switch,
     ) -> None:
-        """`kinds`: what the topics of reports and appeals carry; after `violations`, topics to send to."""
+        """`kinds`: what the topics of reports and moderators' decisions carry; from `relays` on: to send to."""
         self._enforcer = enforcer
         self._kinds = kinds
         self._subjects = subjects
-        self._violations = violations
+        self._violations, self._relays = violations, relays
         self._enforcements, self._bans, self._reviews = enforcements, bans, reviews
         self._dead_letters = dead_letters
         self._metrics = metrics
@@ -151,10 +154,14 @@ class Enforcing:
         """The plan of a batch: decisions and bans to send, subject states to write."""
         started = time.perf_counter()
         plan = Plan()
-        inputs = self._switch.applied(STAGE, self._decode(batch.records, plan))
+        inputs, origins = self._decode(batch.records, plan)
         states = self._subjects.of(batch.partition)
-        enforced = self._enforcer.enforce(inputs, lambda subject: states.get(subject.encode()))
-        self._carry(enforced, batch.partition, plan)
+        enforced = self._enforcer.enforce(
+            self._switch.applied(STAGE, inputs), lambda subject: states.get(subject.encode())
+        )
+        for index, error in enforced.refused:
+            self._refuse(origins[index], error, plan)
+        self._carry(enforced, batch.partition, plan, batch.records[-1].timestamp)
         self._count(batch.records, enforced, time.perf_counter() - started)
         return plan
 
@@ -185,26 +192,38 @@ class Enforcing:
             self._carry(self._enforcer.expire(key.decode(), value, now), partition, plan)
         return plan
 
-    def _decode(self, records: Sequence[Any], plan: Plan) -> list[SubjectInput]:
+    def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[SubjectInput], list[Any]]:
+        """The inputs of the batch, and the record each came in; what is none becomes a dead letter."""
         inputs: list[SubjectInput] = []
+        origins: list[Any] = []
         for record in records:
             try:
-                if record.topic == self._violations:
-                    inputs.append(decode_violation(record.key, record.value))
-                    continue
-                event, _ = decode_record(self._kinds[record.topic], record.key, record.value, record.headers)
-                assert isinstance(event, Report | Appeal)  # noqa: S101 - the topic's kind says so
-                inputs.append(event)
+                inputs.append(self._input(record))
+                origins.append(record)
             except InvalidEventError as error:
-                plan.sends.append(dead_letter(self._dead_letters, record, error))
-                self._metrics.dead_letter(error.reason)
-        return inputs
+                self._refuse(record, error, plan)
+        return inputs, origins
 
-    def _carry(self, enforced: Enforced, partition: int, plan: Plan) -> None:
-        """Turns decisions into sends and writes."""
+    def _input(self, record: Any) -> SubjectInput:
+        if record.topic == self._violations:
+            return decode_violation(record.key, record.value)
+        if record.topic == self._relays:
+            return decode_relay(record.key, record.value)
+        event, _ = decode_record(self._kinds[record.topic], record.key, record.value, record.headers)
+        assert isinstance(event, Report | Moderation)  # noqa: S101 - the topic's kind says so
+        return event
+
+    def _refuse(self, record: Any, error: InvalidEventError, plan: Plan) -> None:
+        plan.sends.append(dead_letter(self._dead_letters, record, error))
+        self._metrics.dead_letter(error.reason)
+
+    def _carry(self, enforced: Enforced, partition: int, plan: Plan, timestamp: int | None = None) -> None:
+        """Turns decisions into sends and writes. timestamp: of relays, in ms, so that they are merged from there."""
         for decision in enforced.decisions:
-            topic = self._enforcements if isinstance(decision, Enforcement) else self._reviews
+            topic = self._reviews if isinstance(decision, Review) else self._enforcements
             plan.sends.append(Send(topic, decision.subject.encode(), encode(decision)))
+        for relay in enforced.relays:
+            plan.sends.append(Send(self._relays, relay.subject.encode(), encode(relay), timestamp_ms=timestamp))
         for subject, ban in enforced.bans.items():
             key = subject.encode()
             plan.sends.append(Send(self._bans, key, None if ban is None else encode(ban)))
@@ -230,7 +249,9 @@ class Enforcing:
         self._metrics.batch(STAGE, records, seconds)
         decisions = enforced.decisions
         self._metrics.enforcements(found.action for found in decisions if isinstance(found, Enforcement))
-        self._metrics.reviews(found.reason for found in decisions if isinstance(found, Review))
+        self._metrics.lifts(found.action for found in decisions if isinstance(found, Lift))
+        self._metrics.reviews((found.reason, found.status) for found in decisions if isinstance(found, Review))
+        self._metrics.overturned(enforced.overturned)
 
 
 def _kind(key: bytes) -> str:

@@ -263,7 +263,7 @@ def _steps(pack: Pack, violation: Violation) -> Iterator[Step]:
         offences.append(
             Offence(
                 time,
-                str(number),
+                number.to_bytes(16),
                 violation.clause,
                 violation.rule,
                 violation.severity,

@@ -11,6 +11,7 @@ import msgspec
 from rules.events import STRUCTS, Event, EventType, InvalidEventError, decode_event
 from rules.packs.source import did_you_mean
 
+_BY_ACCOUNT = frozenset({"post", "share", "mass_send"})
 _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
@@ -49,7 +50,7 @@ def read_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
 
 
 def event_of(line: Line) -> Event:
-    """The event in a line. Raises InvalidEventError, `unknown_type` when its `type` is none of the five."""
+    """The event in a line. Raises InvalidEventError, `unknown_type` when its `type` is none of the events'."""
     if line.size > len(line.body):
         raise InvalidEventError("oversize", f"{line.size} bytes; a line has at most {len(line.body)} bytes")
     return decode_event(_type(_decode(_TYPED, line.body).type), line.body)
@@ -64,7 +65,7 @@ def record_of(line: Line) -> tuple[EventType, bytes, bytes]:
         raise InvalidEventError("oversize", f"{line.size} bytes; the topics take at most {len(line.body)} bytes")
     fields = _decode(_FIELDS, line.body)
     kind = _type(_plain(fields.pop("type", None)))
-    name = "subject" if kind in {"report", "appeal"} else "account"
+    name = "account" if kind in _BY_ACCOUNT else "subject"
     key = _plain(fields.get(name))
     if not isinstance(key, str) or not key:
         raise InvalidEventError("missing_key", f"no {name!r}, which is the record's key")

@@ -101,7 +101,16 @@ class Metrics:
         self._enforcements = Counter(
             "warden_enforcements", "Enforcement events published.", ["action"], registry=self.registry
         )
-        self._reviews = Counter("warden_reviews", "Reviews opened.", ["reason"], registry=self.registry)
+        self._reviews = Counter(
+            "warden_reviews",
+            "Reviews opened, changed and ended.",
+            ["reason", "status"],
+            registry=self.registry,
+        )
+        self._lifts = Counter("warden_lifts", "Sanctions lifted before their time.", ["action"], registry=self.registry)
+        self._overturned = Counter(
+            "warden_overturned", "Violations taken back by appeals.", ["rule"], registry=self.registry
+        )
         self._dead_letters = Counter(
             "warden_dead_letters", "Records that could not be taken.", ["reason"], registry=self.registry
         )
@@ -209,10 +218,20 @@ class Metrics:
         for action in actions:
             self._enforcements.labels(action).inc()
 
-    def reviews(self, reasons: Iterable[str]) -> None:
-        """One review for each reason."""
-        for reason in reasons:
-            self._reviews.labels(reason).inc()
+    def reviews(self, found: Iterable[tuple[str, str]]) -> None:
+        """One record of a review for each reason and status."""
+        for reason, status in found:
+            self._reviews.labels(reason, status).inc()
+
+    def lifts(self, actions: Iterable[str]) -> None:
+        """One lifted sanction for each action."""
+        for action in actions:
+            self._lifts.labels(action).inc()
+
+    def overturned(self, rules: Mapping[str, int]) -> None:
+        """Violations taken back, by rule; a subject remembers rules by the names of its pack, so they are bounded."""
+        for rule, number in rules.items():
+            self._overturned.labels(rule).inc(number)
 
     def operator_words(self, sizes: Mapping[str, int], positions: Mapping[TopicPartition, int], changed: int) -> None:
         """The operator's words that are in force: how many by lexicon, of files and topic together, and how far the

@@ -12,19 +12,24 @@ import msgspec
 import orjson
 
 from rules.controls import ControlRecord
-from rules.decisions import Ban, Enforcement, Review, Violation
+from rules.decisions import Ban, Enforcement, Lift, Review, Violation
 from rules.events import STRUCTS
+from rules.relays import Relay
 from rules.sightings import Message
 from streams.operator_words import WordRecord
 
 FOLDER = Path(__file__).parent / "schemas"
 BASE = "https://streamwarden.example/schemas/"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_OUTPUTS: tuple[type[msgspec.Struct], ...] = (Violation, Enforcement, Ban, Review)
+_OUTPUTS: tuple[type[msgspec.Struct], ...] = (Violation, Enforcement, Lift, Ban, Review)
 
 _SIGHTINGS = (
     "A record of the internal sightings topic: an event that is a violation if enough others meet it, or what one key "
     "tells another about such events."
+)
+
+_RELAYS = (
+    "A record of the internal relays topic: what the record of one subject, or of somebody who reports, tells another."
 )
 
 Schema = dict[str, Any]
@@ -53,7 +58,10 @@ def schemas() -> dict[str, Schema]:
     structs["operator_word"] = WordRecord
     structs["control"] = ControlRecord
     found = {f"{name}.json": _schema(name, struct) for name, struct in structs.items()}
-    return found | {"sighting.json": _union("sighting", "Sighting", _SIGHTINGS, Message)}
+    return found | {
+        "sighting.json": _union("sighting", "Sighting", _SIGHTINGS, Message),
+        "relay.json": _union("relay", "Relay", _RELAYS, Relay),
+    }
 
 
 def write(folder: Path = FOLDER) -> list[Path]:

@@ -35,9 +35,19 @@ class Stages(NamedTuple):
 
 
 def stages_of(
-    pack: Pack, names: TopicNames, tables: Tables, *, metrics: Metrics, clock: StreamTime, switch: Switch
+    pack: Pack,
+    names: TopicNames,
+    tables: Tables,
+    *,
+    partitions: int,
+    metrics: Metrics,
+    clock: StreamTime,
+    switch: Switch,
 ) -> Stages:
-    """The stages of one worker, which share its metrics, its stream time and its switch. Compiles the pack."""
+    """The stages of one worker, which share its metrics, its stream time and its switch. Compiles the pack.
+
+    `partitions`: of the topics, which share the pack's quotas.
+    """
     screening = Screening(
         Screen(pack),
         {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
@@ -61,10 +71,16 @@ def stages_of(
         switch=switch,
     )
     enforcing = Enforcing(
-        Enforcer(pack),
-        {names.reports: "report", names.appeals: "appeal"},
+        Enforcer(pack, partitions),
+        {
+            names.reports: "report",
+            names.appeals: "appeal",
+            names.review_decisions: "review_decision",
+            names.orders: "order",
+        },
         tables.subjects,
         violations=names.violations,
+        relays=names.relays,
         enforcements=names.enforcements,
         bans=names.bans,
         reviews=names.reviews,

@@ -1,7 +1,8 @@
 """The topics: their names, keys, cleanup and limits as specs; creating them, and verifying that they are right.
 
-    in        posts, shares, mass_sends (keyed by account); reports, appeals (keyed by subject)
-    internal  violations (keyed by subject); sightings (keyed by what events have in common)
+    in        posts, shares, mass_sends (keyed by account); reports (keyed by subject)
+              appeals, review_decisions, orders (keyed by subject): what moderators decide
+    internal  violations, relays (keyed by subject); sightings (keyed by what events have in common)
     out       enforcements, reviews, dead_letters; bans (compacted: what is in force for a subject now)
     policy    operator_words (compacted: the operator's own words, keyed by lexicon and word)
               controls (who halted or resumed automatic enforcement; kept for good, in one partition: order counts)
@@ -30,7 +31,10 @@ Role = Literal[
     "mass_sends",
     "reports",
     "appeals",
+    "review_decisions",
+    "orders",
     "violations",
+    "relays",
     "sightings",
     "enforcements",
     "bans",
@@ -48,8 +52,11 @@ INPUTS: dict[EventType, Role] = {
     "mass_send": "mass_sends",
     "report": "reports",
     "appeal": "appeals",
+    "review_decision": "review_decisions",
+    "order": "orders",
 }
 """The topic of each type of event."""
+_BY_ACCOUNT: frozenset[EventType] = frozenset({"post", "share", "mass_send"})
 
 _OUTPUT_BYTES = 4_000_000
 """Largest decision. An enforcement cites every violation of its spell, and a spell may last for months."""
@@ -69,7 +76,10 @@ class TopicNames(NamedTuple):
     mass_sends: str
     reports: str
     appeals: str
+    review_decisions: str
+    orders: str
     violations: str
+    relays: str
     sightings: str
     enforcements: str
     bans: str
@@ -147,15 +157,18 @@ def topic_names(settings: Settings) -> TopicNames:
     return TopicNames(*(settings.topic_prefix + role for role in TopicNames._fields))
 
 
+def enforce_topics(names: TopicNames) -> tuple[str, ...]:
+    """What ENFORCE reads; at the same timestamp in this order."""
+    return names.violations, names.relays, names.reports, names.appeals, names.review_decisions, names.orders
+
+
 def topic_specs(settings: Settings) -> dict[Role, TopicSpec]:
     """All topics, inputs first."""
     decisions = settings.retention_output_hours
     specs = [
-        *(
-            _spec(settings, role, "subject" if role in {"reports", "appeals"} else "account")
-            for role in INPUTS.values()
-        ),
+        *(_spec(settings, role, "account" if kind in _BY_ACCOUNT else "subject") for kind, role in INPUTS.items()),
         _spec(settings, "violations", "subject", hours=decisions, size=_OUTPUT_BYTES),
+        _spec(settings, "relays", "subject", hours=decisions, size=_OUTPUT_BYTES),
         _spec(settings, "sightings", "content", hours=settings.retention_sightings_hours, size=_OUTPUT_BYTES),
         _spec(settings, "enforcements", "subject", hours=decisions, size=_OUTPUT_BYTES),
         _spec(settings, "bans", "subject", cleanup="compact", size=_OUTPUT_BYTES),

@@ -18,7 +18,7 @@ from streams.settings import Settings
 from streams.stages import Tables, stages_of
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime
-from streams.topics import topic_names
+from streams.topics import enforce_topics, topic_names
 
 READ_SECONDS = 0.025
 """How long a batch waits to fill: what a worker's `merge_wait_ms` is."""
@@ -97,9 +97,17 @@ class Stages:
         tables = Tables(**{name: cast(StateTable, Table(name, state)) for name, state in states.items()})
         self.contents = tuple(names[:3])
         self.sightings = (names.sightings,)
-        self.subjects = (names.violations, names.reports, names.appeals)
+        self.subjects = enforce_topics(names)
         metrics = cast(Metrics, _Uncounted())
-        judging = stages_of(pack, names, tables, metrics=metrics, clock=StreamTime(), switch=Switch(metrics))
+        judging = stages_of(
+            pack,
+            names,
+            tables,
+            partitions=settings.partitions,
+            metrics=metrics,
+            clock=StreamTime(),
+            switch=Switch(metrics),
+        )
         self._handles: dict[tuple[str, ...], Callable[[RecordBatch], Plan]] = {
             self.contents: judging.screening,
             self.sightings: judging.gathering,

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from rules.decisions import Ban, Decision, Enforcement, Review, Violation
+from rules.decisions import Ban, Decision, Enforcement, Lift, Review, Violation
 from streams.settings import Settings
 from streams.topics import topic_names
 
-_DECODER = msgspec.json.Decoder(Violation | Enforcement | Review | Ban)
+_DECODER = msgspec.json.Decoder(Violation | Enforcement | Lift | Review | Ban)
 
 
 class Outputs:

@@ -19,11 +19,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.embedded import free_port
 from streams.settings import Settings
-from streams.topics import create_topics, topic_names, topic_specs
+from streams.topics import INPUTS as TOPIC_OF
+from streams.topics import create_topics, enforce_topics, topic_names, topic_specs
 from streams.worker_process import environment_of
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
-INPUTS = {"post": "posts", "share": "shares", "mass_send": "mass_sends", "report": "reports", "appeal": "appeals"}
+INPUTS: dict[str, str] = {**TOPIC_OF}
 _DONE_S = 90.0
 
 
@@ -178,7 +179,7 @@ class System:
         nothing was left.
         """
         names = topic_names(self.settings)
-        stages = (names[:3], (names.sightings,), (names.reports, names.appeals, names.violations))
+        stages = (names[:3], (names.sightings,), enforce_topics(names))
 
         async def run() -> list[tuple[int, int]]:
             consumer = AIOKafkaConsumer(

@@ -141,8 +141,9 @@ def test_a_halt_stops_enforcement_within_a_second_while_traffic_flows(make: Call
 
 def late_violation() -> Violation:
     return Violation(
-        id="late", event=EventRef("late", "post"), subject="account:late", clause="links.1", rule="sharing.unlock",
-        mode="enforce", severity="ordinary", evidence=[], time=START, pack="tiny@1", holds_share_api=True,
+        id="late", cause="0" * 32, event=EventRef("late", "post"), subject="account:late", clause="links.1",
+        rule="sharing.unlock", mode="enforce", severity="ordinary", evidence=[], time=START,
+        pack="tiny@1", holds_share_api=True,
     )  # fmt: skip
 
 

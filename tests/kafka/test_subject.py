@@ -32,6 +32,7 @@ def run(kafka: Broker, prefix: str) -> Run:
 def violation(subject: str, number: int, quote: str = "分享到朋友圈") -> Violation:
     return Violation(
         id=f"v{number}",
+        cause="0123456789abcdef" * 2,
         event=EventRef(f"e{number}", "share"),
         subject=subject,
         clause="links.1.1",

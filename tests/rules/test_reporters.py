@@ -43,14 +43,12 @@ def asks(number: int, hours: float = 0, about: str = "", **fields: str) -> Inqui
     return inquiry(about, stored(report))
 
 
-def tells(number: int, upheld: bool, hours: float, about: str = "", case: str = "c") -> Outcome:
-    about = about or f"account:a{number}"
+def tells(number: int, upheld: bool, hours: float) -> Outcome:
     return Outcome(
-        id=content_id(about, str(number), case, str(upheld), str(hours)),
+        id=content_id(str(number), str(upheld), str(hours)),
         subject=BOB,
-        about=about,
-        report=f"r{number}",
-        case=case,
+        about=f"account:a{number}",
+        case=f"c{number}",
         upheld=upheld,
         time=at(hours=hours),
     )
@@ -89,9 +87,9 @@ def test_a_repeat_does_not_count_twice_and_is_answered_again() -> None:
     assert encode_reporter(state) == data
 
 
-def test_the_newest_outcome_of_a_report_counts() -> None:
+def test_the_newest_outcome_of_a_case_counts() -> None:
     state = ReporterState()
-    hear(state, tells(1, False, 6, case="appeal"), tells(1, True, 5, case="review"))
+    hear(state, tells(1, False, 6), tells(1, True, 5))
     before, after = hear(state, asks(2, 5.5), asks(3, 7))
     assert (before.upheld, before.rejected) == (1, 0)
     assert (after.upheld, after.rejected) == (0, 1)
@@ -205,7 +203,7 @@ def test_what_a_subject_ends_up_with_is_the_record_as_of_the_report(
     for said in final.values():
         told = [letter for letter in letters if isinstance(letter, Outcome) and letter.time < said.time]
         newest = {
-            letter.report: letter.upheld for letter in sorted(told, key=lambda letter: (letter.time, letter.upheld))
+            letter.case: letter.upheld for letter in sorted(told, key=lambda letter: (letter.time, letter.upheld))
         }
         asked = [letter for letter in letters if isinstance(letter, Inquiry) and letter.time < said.time]
         others = {short_hash(letter.about) for letter in asked if letter.about != said.subject}

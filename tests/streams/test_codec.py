@@ -16,6 +16,7 @@ from streams.codec import dead_letter, decode_ban, decode_record, decode_violati
 BODY = {"id": "1", "account": "alice", "time": "2026-01-01T00:00:00Z", "text": "hi"}
 VIOLATION = Violation(
     id="v",
+    cause="0123456789abcdef" * 2,
     event=EventRef("1", "post"),
     subject="account:alice",
     clause="links.1",

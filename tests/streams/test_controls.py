@@ -15,7 +15,7 @@ import pytest
 
 from rules.controls import ControlRecord, Controls
 from rules.enforce import Enforcer
-from rules.events import Appeal, Report
+from rules.events import Order, Report
 from rules.packs import load_pack
 from streams import controls
 from streams.codec import encode
@@ -93,25 +93,23 @@ def test_a_switch_turns_violations_and_leaves_reports_and_appeals_alone() -> Non
     assert [each.mode for each in switch.applied("screen", found, frozenset({"b"}))] == ["enforce", "shadow"]
 
 
-def test_violations_in_flight_lead_to_nothing_and_appeals_are_kept_while_all_is_halted() -> None:
-    # Given a halt, and a batch of a violation that enforces and an appeal
+def test_violations_in_flight_lead_to_nothing_and_orders_are_kept_while_all_is_halted() -> None:
+    # Given a halt, and a batch of a violation that enforces and an order
     metrics = Metrics()
     switch = Switch(metrics, Controls(halted=True))
     table: Any = SimpleNamespace(name="subjects", of=lambda _: {}, on_recovered=[], on_lost=[])
     enforcing = Enforcing(
-        Enforcer(load_pack(TINY)), {"appeals": "appeal"}, table, violations="violations", enforcements="e", bans="b",
-        reviews="r", dead_letters="d", metrics=metrics, clock=StreamTime(), switch=switch,
+        Enforcer(load_pack(TINY)), {"orders": "order"}, table, violations="violations", relays="l", enforcements="e",
+        bans="b", reviews="r", dead_letters="d", metrics=metrics, clock=StreamTime(), switch=switch,
     )  # fmt: skip
-    appeal = Appeal(
-        id="ap", subject="account:bob", enforcement="x", reason="mistake", verdict="upheld", moderator="m", time=START
-    )
+    order = Order(id="o", subject="account:bob", do="clear", reason="mistake", moderator="m", time=START)
     batch = [
         as_record("violations", "account:alice", encode(violation())),
-        as_record("appeals", "account:bob", msgspec.json.encode(appeal)),
+        as_record("orders", "account:bob", msgspec.json.encode(order)),
     ]
     # When ENFORCE takes them
     plan = enforcing(SimpleNamespace(records=batch, partition=0))  # type: ignore[arg-type]
-    # Then nothing is sent, and only the appeal is remembered
+    # Then nothing is sent, and only the order is remembered
     assert plan.sends == []
     assert [write.key for write in plan.writes] == [b"account:bob"]
     # and after the resumption the same violation leads to enforcements

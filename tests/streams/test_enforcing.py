@@ -42,8 +42,8 @@ def test_a_sanction_whose_expiry_was_dropped_ends_at_the_next_sweep() -> None:
     # Given a subject whose sanction of 12 hours has ended
     enforcer = Enforcer(load_pack(TINY))
     violation = Violation(
-        id="v", event=EventRef("e", "share"), subject=SUBJECT, clause="links.1", rule="sharing.unlock", mode="enforce",
-        severity="ordinary", evidence=[], time=START, pack="tiny@1",
+        id="v", cause="0" * 32, event=EventRef("e", "share"), subject=SUBJECT, clause="links.1", rule="sharing.unlock",
+        mode="enforce", severity="ordinary", evidence=[], time=START, pack="tiny@1",
     )  # fmt: skip
     state = enforcer.enforce([violation], lambda _: None).states[SUBJECT]
     table: Any = SimpleNamespace(name="subjects", of=lambda _: {SUBJECT.encode(): state}, on_recovered=[], on_lost=[])
@@ -51,7 +51,7 @@ def test_a_sanction_whose_expiry_was_dropped_ends_at_the_next_sweep() -> None:
     clock.observe(millis(START + timedelta(hours=13)))
     metrics = Metrics()
     enforcing = Enforcing(
-        enforcer, {}, table, violations="v", enforcements="e", bans="bans", reviews="r", dead_letters="d",
+        enforcer, {}, table, violations="v", relays="l", enforcements="e", bans="bans", reviews="r", dead_letters="d",
         metrics=metrics, clock=clock, switch=Switch(metrics),
     )  # fmt: skip
     group: Any = LosingGroup()

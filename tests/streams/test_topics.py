@@ -39,7 +39,9 @@ def test_whatever_an_input_topic_takes_fits_the_dead_letters() -> None:
 def test_every_type_of_event_has_its_topic() -> None:
     names = topic_names(Settings(topic_prefix="x"))
 
-    assert [names.input(kind) for kind in STRUCTS] == ["xposts", "xshares", "xmass_sends", "xreports", "xappeals"]
+    assert [names.input(kind) for kind in STRUCTS] == [
+        "xposts", "xshares", "xmass_sends", "xreports", "xappeals", "xreview_decisions", "xorders"
+    ]  # fmt: skip
 
 
 class SilentAdmin:
