@@ -62,7 +62,7 @@ def _lifted(node: Node | None) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for _, key, value in node.items() if node is not None else ():
         for subject in subjects(key):
-            found[subject] = frozenset(sanction(subject, each, each.text()) for each in value.sequence())
+            found[subject] = frozenset(sanction(subject, each, each.text(), warning=True) for each in value.sequence())
     return found
 
 
