@@ -46,11 +46,15 @@ class Docket:
 
     def settle(self, of: Record, before: list[Holding], trigger: Trigger) -> list[Holding]:
         """Announces what holds now and has not been announced, lifts what held before and does no more, and brings the
-        open reviews up to date. Returns what was announced."""
+        open reviews up to date. Returns what was announced.
+
+        What a higher rung takes the place of is not lifted, as it is not when a violation climbs.
+        """
         state = of.state
         after = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        rungs = {found.ladder: found.rung for found in after.values()}
         for held in before:
-            if (held.ladder, held.action) not in after:
+            if (held.ladder, held.action) not in after and rungs.get(held.ladder, 0) <= held.rung:
                 if held.holds(state.time):
                     self.decisions.append(lift(of.subject, held, trigger, self.pack))
                 state.announced.get(held.ladder, {}).pop(held.action, None)
