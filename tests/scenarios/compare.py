@@ -29,7 +29,7 @@ def _check(check: Check, seen: Seen, names: Names) -> Iterator[str]:
             yield f"{where}{names.written(subject)}: in force must be {_actions(must)}, is {_actions(has)}"
     reviews = {names.subject(subject): reviewed for subject, reviewed in check.reviews.items()}
     for subject in sorted(reviews | seen.reviews):
-        for line in _reviews(reviews.get(subject, Reviewed(frozenset())), [*seen.reviews.get(subject, {}).values()]):
+        for line in _reviews(reviews.get(subject, Reviewed(frozenset())), seen.reviews.get(subject, [])):
             yield f"{where}{names.written(subject)}: {line}"
     lifted = {names.subject(subject): actions for subject, actions in check.lifted.items()}
     for subject in sorted(lifted | seen.lifted):

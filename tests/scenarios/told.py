@@ -28,7 +28,8 @@ class Told:
     """What has been decided so far.
 
     charged: subject -> clauses of its violations, those recorded in shadow left out. warned: subjects.
-    rungs:   (ladder, rung) of what was announced.
+    rungs:   (ladder, rung) of what was announced. egregious: clauses broken so.
+    evasions: (ladder, kind of the subject) of what went straight to the last rung without an egregious violation.
     enforced: (subject, sanction) -> id of the enforcement last announced. lifted: subject -> sanctions taken back.
     refused: why decisions of moderators were refused, in order.
     """
@@ -37,9 +38,15 @@ class Told:
     reviews: Reviews = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
     rungs: set[tuple[str, int]] = field(default_factory=set)
+    egregious: set[str] = field(default_factory=set)
+    evasions: set[tuple[str, str]] = field(default_factory=set)
     enforced: dict[tuple[str, Action], str] = field(default_factory=dict)
     lifted: dict[str, set[str]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    _grave: set[str] = field(default_factory=set)
+    """Ids of egregious violations."""
+    _highest: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(subject, ladder) -> the highest rung announced."""
 
     def add(self, decision: Decision) -> None:
         """Takes in one decision, of the engine or of a topic."""
@@ -47,6 +54,9 @@ class Told:
             case Violation():
                 if decision.mode == "enforce":
                     self.charged.setdefault(decision.subject, set()).add(decision.clause)
+                    if decision.severity == "egregious":
+                        self.egregious.add(decision.clause)
+                        self._grave.add(decision.id)
             case Review():
                 cases = self.reviews.setdefault(decision.subject, {})
                 old = cases.pop(decision.id, None)
@@ -55,18 +65,27 @@ class Told:
             case Lift():
                 self.lifted.setdefault(decision.subject, set()).add(decision.action)
             case Enforcement():
-                self.rungs.add((decision.ladder, decision.rung))
+                self._climb(decision)
                 self.enforced[decision.subject, decision.action] = decision.id
                 if decision.action == "warn":
                     self.warned.add(decision.subject)
 
+    def _climb(self, decision: Enforcement) -> None:
+        """A rung that was announced: above the next one only egregious violations and evasions lead."""
+        self.rungs.add((decision.ladder, decision.rung))
+        before = self._highest.get((decision.subject, decision.ladder), 0)
+        self._highest[decision.subject, decision.ladder] = max(before, decision.rung)
+        if decision.rung > before + 1 and not self._grave.intersection(decision.violations):
+            self.evasions.add((decision.ladder, decision.subject.partition(":")[0]))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is the case at one check."""
+    """What is the case at one check. Reviews without their ids: those tell which violation came first, and violations of
+    several accounts come in any order."""
 
     held: Held
-    reviews: Reviews
+    reviews: dict[str, list[Case]]
     warned: set[str]
     lifted: dict[str, set[str]]
     refused: list[str]
@@ -84,7 +103,7 @@ def snapshot(told: Told, held: Held) -> Seen:
     """What is the case now; what is told later changes nothing about it."""
     return Seen(
         held,
-        {subject: dict(cases) for subject, cases in told.reviews.items()},
+        {subject: [*cases.values()] for subject, cases in told.reviews.items()},
         set(told.warned),
         {subject: set(actions) for subject, actions in told.lifted.items()},
         list(told.refused),
