@@ -80,6 +80,12 @@ class Docket:
         self.decisions.append(enforcement(of.subject, held, trigger, self.pack, known.get(held.action)))
         known[held.action] = bytes.fromhex(held.id)
 
+    def renew(self, of: Record, ladder: Ladder, trigger: Trigger) -> None:
+        """Brings the open reviews of a ladder up to date: what approving them would do depends on what counts."""
+        for key, case in list(of.state.cases.items()):
+            if ladder_name(key) == ladder.name:
+                self.open(of, key, (case.reason, case.detail), trigger)
+
     def open(self, of: Record, key: str, why: Why, trigger: Trigger) -> None:
         """Opens the review of what waits for `key`, or brings it up to date."""
         waits = self.ripe(of.state, key)
