@@ -57,7 +57,7 @@ class Recipe:
     length:     the power of their number that the sum of the n-grams of a text is divided by.
     written:    starts of the sources of benign rows that were written to look like the clause. Being no sample of what
                 people send, they are learned from, but not counted where the scale is found.
-    heed:       the weight of such a row.
+    heed:       the weight of such a row; 0 leaves them out.
     """
 
     ngrams: int = 10_000

@@ -24,7 +24,7 @@ ORDINARY = Path(__file__).with_name("ordinary.jsonl")
 WRITTEN = ("look_alike/", "passes/")
 """Sources of texts that were written to look like a clause: harder than what people send."""
 HEED = 3.0
-"""The weight of such a row where its clause must learn from it; nothing looks like rumours and clickbait."""
+"""The weight of such a row. Rumours and clickbait leave them out: none was written to look like either."""
 RECIPES: dict[str, tuple[tuple[str, ...], str, Recipe]] = {
     "fraud": (("links.4",), "fraud by message and by telephone", Recipe(false_hits=1.2, others=0.003, heed=HEED)),
     "advertising": (("links.6",), "advertising nobody asked for", Recipe(false_hits=0.8, others=0.003, heed=HEED)),
@@ -34,7 +34,7 @@ RECIPES: dict[str, tuple[tuple[str, ...], str, Recipe]] = {
         "forged papers and invoices",
         Recipe(4000, false_hits=0.2, others=0.05, heed=HEED),
     ),
-    "rumours": (("links.5",), "rumours", Recipe(55_000, false_hits=2.4, common=0.0, contrast=1.0)),
+    "rumours": (("links.5",), "rumours", Recipe(55_000, false_hits=2.4, common=0.0, contrast=1.0, heed=0.0)),
     "vulgarity": (
         ("links.7.2",),
         "insults and vulgarity",
@@ -42,7 +42,7 @@ RECIPES: dict[str, tuple[tuple[str, ...], str, Recipe]] = {
             20_000, false_hits=3.6, others=0.05, common=0.0, penalty=0.3, contrast=0.1, near=2, length=0.3, heed=HEED
         ),
     ),
-    "clickbait": (("links.7.1",), "clickbait", Recipe(false_hits=1.6, titles=True, common=0.0, length=0.4)),
+    "clickbait": (("links.7.1",), "clickbait", Recipe(false_hits=1.6, titles=True, common=0.0, length=0.4, heed=0.0)),
 }
 """Name -> the clauses, a description, and how to learn it."""
 
