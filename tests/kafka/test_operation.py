@@ -72,8 +72,6 @@ def test_a_timed_sanction_leaves_the_ban_list_when_it_ends(kafka: Broker, prefix
 def test_reports_are_taken_and_an_appeal_of_nothing_becomes_a_dead_letter(
     kafka: Broker, prefix: str, tmp_path: Path
 ) -> None:
-    kafka: Broker, prefix: str, tmp_path: Path
-) -> None:
     system = System.create(kafka.bootstrap, prefix, tmp_path)
     time_ = datetime.now(UTC).isoformat()
     report = {"type": "report", "id": "r1", "subject": "account:alice", "reporter": "bob", "category": "spam"}
