@@ -51,12 +51,13 @@ def opened(
     held = proposal(of, waits, ladder, pack)
     if held is None:
         return None
-    told = f"{held.rung} {' '.join(held.actions)}"
+    clauses = sorted({offence.clause for offence in waits})
     case = state.cases.get(key)
-    if case is not None and (case.told, case.reason) == (told, why[0]):
-        return None
     identity = case.id if case is not None else content_id("review", subject, key, waits[0].cause.hex())
-    state.cases[key] = Case(identity, *why, told)
+    told = Case(identity, *why, held.rung, held.actions, tuple(clauses))
+    if told == case:
+        return None
+    state.cases[key] = told
     lasts = ladder.rungs[held.rung - 1].duration
     return Review(
         id=identity,
@@ -64,7 +65,7 @@ def opened(
         reason=why[0],
         detail=why[1],
         status="open",
-        clauses=sorted({offence.clause for offence in waits}),
+        clauses=clauses,
         rule=occasion.rule,
         violations=_violations(waits, subject),
         evidence=occasion.evidence,
@@ -92,20 +93,19 @@ def ended(
     """The last record of the review that is open for `key`, which is taken out of the state."""
     subject, state = of
     case = state.cases.pop(key)
-    rung, *proposed = case.told.split()
     return Review(
         id=case.id,
         subject=subject,
         reason=case.reason,
         detail=detail,
         status=status,
-        clauses=sorted({offence.clause for offence in about}),
+        clauses=list(case.clauses),
         rule=occasion.rule or (about[-1].rule if about else ""),
         violations=_violations(about, subject),
         evidence=[],
-        proposed=proposed,  # type: ignore[arg-type]
+        proposed=list(case.proposed),
         ladder=ladder_name(key),
-        rung=int(rung),
+        rung=case.rung,
         lasts=None,
         pack=pack.label,
         time=from_millis(occasion.time),

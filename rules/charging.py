@@ -16,7 +16,7 @@ from rules.packs.model import Ladder
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
 from rules.relays import Evading
-from rules.sanctions import Offence, matters, remembered, standing, waiting
+from rules.sanctions import Offence, added, matters, remembered, standing, waiting
 from rules.subject_state import HELD, MAX_EVADING, PENDING, WAITING, Record, ladder_name
 from rules.subjects import kind_of
 
@@ -80,13 +80,16 @@ class Charging:
         """Adds an offence to those that count, or to those that a safety limit holds back."""
         state = of.state
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
-        if not matters(old, offence, ladder):
+        changed = added(old, offence, ladder)
+        if changed is None:
             self.tell_evading(of, ladder, old, old, offence)
             return False
+        kept, decides = changed
+        if not decides:
+            state.offences[ladder.name] = kept
+            state.time = max(state.time, offence.time)
+            return True
         if held and not matters(held, offence, ladder):
-            return False
-        kept = remembered([*old, offence], ladder)
-        if kept == old:
             return False
         news = self._docket.news(of, kept, ladder)
         why = self._limit(of, violation) if any(found.action != "warn" for found in news) else None

@@ -13,18 +13,27 @@ import msgspec
 
 from rules.cases import Occasion, ended
 from rules.charging import Charging
-from rules.decisions import Ban, BanEntry, Enforcement, Lift, Review
+from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review
 from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
-from rules.holdings import holdings, in_force
+from rules.holdings import Holding, entries_of, holdings, in_force
 from rules.packs.model import Pack
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState, Usage
 from rules.quotas import encode as encode_quotas
 from rules.relays import Relay
 from rules.reporters import encode_reporter, forgotten, is_reporter
-from rules.subject_state import NEVER, QUOTAS, Record, decode_subject, encode_subject, is_enforced, ladder_name
+from rules.subject_state import (
+    NEVER,
+    QUOTAS,
+    Record,
+    SubjectState,
+    decode_subject,
+    encode_subject,
+    is_enforced,
+    ladder_name,
+)
 
 __all__ = ["Enforced", "Enforcer", "SubjectInput"]
 
@@ -127,28 +136,25 @@ class Enforcer:
     def _keep(self, before: Record, of: Record, result: Enforced) -> None:
         """Puts the state, and what changed on the ban list, into the result."""
         subject, state = of
-        entries = in_force(of, self.pack)
-        state.due, state.banned = self._due(of), bool(entries)
+        held = holdings(of, self.pack)
+        entries = entries_of(held, state.time)
+        state.due, state.banned = self._due(state, held), bool(entries)
         result.states[subject] = encode_subject(state)
         if entries != in_force(before, self.pack):
             result.bans[subject] = (
                 Ban(subject=subject, sanctions=entries, time=from_millis(state.time)) if entries else None
             )
 
-    def _due(self, of: Record) -> int:
+    def _due(self, state: SubjectState, held: Sequence[Holding]) -> int:
         """When time alone next changes something; 0 when nothing is left to remember."""
-        due = [NEVER] if self._for_good(of) else []
-        due += [held.ends for held in holdings(of, self.pack) if held.ends is not None]
-        due += [at for at, _ in self._forgotten(of)]
-        return min((at for at in due if at > of.state.time), default=0)
+        due = [NEVER] if any(holding.permanent for holding in held) else []
+        due += [holding.ends for holding in held if holding.ends is not None]
+        due += [at for at, _ in self._forgotten(state, held)]
+        return min((at for at in due if at > state.time), default=0)
 
-    def _for_good(self, of: Record) -> set[str]:
-        """The ladders that hold something against the subject for good."""
-        return {held.ladder for held in holdings(of, self.pack) if held.permanent}
-
-    def _forgotten(self, of: Record) -> Iterator[tuple[int, str]]:
+    def _forgotten(self, state: SubjectState, held: Sequence[Holding]) -> Iterator[tuple[int, str]]:
         """(when in ms, key in `SubjectState.offences`, or the name of a field) of what will be forgotten."""
-        state, for_good = of.state, self._for_good(of)
+        for_good = {holding.ladder for holding in held if holding.permanent}
         for key, offences in state.offences.items():
             ladder = self.pack.ladders.get(ladder_name(key))
             window = ladder.window if ladder is not None else self._horizon // 2
@@ -159,14 +165,14 @@ class Enforcer:
                 yield max(each.time for each in stored) + self._horizon, f".{name}"
         if state.evading:
             yield max(time for time, _ in state.evading) + self._horizon, ".evading"
-        if state.orders and "by_hand" not in for_good:
+        if state.orders and BY_HAND not in for_good:
             newest = max(max(order.time, order.until or 0) for order in state.orders)
             yield newest + self._horizon, ".orders"
 
     def _forget(self, of: Record) -> Iterator[Review]:
         """Forgets what is long past; the reviews that this ends."""
         state = of.state
-        for at, key in list(self._forgotten(of)):
+        for at, key in list(self._forgotten(state, holdings(of, self.pack))):
             if at > state.time:
                 continue
             if key.startswith("."):

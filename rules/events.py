@@ -196,11 +196,12 @@ _MAX_MILLIS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last instant 
 
 Refusal = Literal[
     "undecodable", "invalid", "oversize", "null", "missing_key", "key_mismatch", "unknown_type",
-    "unknown_enforcement", "unknown_review", "final", "cannot_land",
+    "unknown_enforcement", "unknown_review", "final", "cannot_land", "future", "too_old",
 ]  # fmt: skip
 """Why input is not taken. `missing_key`, `key_mismatch` and `unknown_type`: its record's key or its line's type is
-wrong. The last four are moderators' decisions with nothing to decide: the subject has no such enforcement, or no such
-review open; there is a final verdict already; the sanction is none for that kind of subject."""
+wrong. `future` and `too_old`: its time cannot be right. The others are moderators' decisions with nothing to decide:
+the subject has no such enforcement, or no such review open; there is a final verdict already; the sanction is none for
+that kind of subject."""
 
 
 class InvalidEventError(ValueError):

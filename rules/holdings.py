@@ -5,7 +5,7 @@ time it exempts the subject to); an imposed sanction takes the place of the auto
 something new is done. Of several orders on one action the last counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -17,6 +17,7 @@ from rules.subject_state import Record, StoredOrder, is_enforced
 from rules.subjects import kind_of
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
+_NOTHING = {-1: frozenset(_ACTIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,12 @@ def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -
 
 def in_force(of: Record, pack: Pack) -> list[BanEntry]:
     """The sanctions in force at the state's own time; warnings forbid nothing and are left out."""
-    entries = [
-        holding.entry() for holding in holdings(of, pack) if holding.action != "warn" and holding.holds(of.state.time)
-    ]
+    return entries_of(holdings(of, pack), of.state.time)
+
+
+def entries_of(held: Iterable[Holding], at: int) -> list[BanEntry]:
+    """Of the sanctions held against a subject those in force at `at` ms, in the order of the ban list."""
+    entries = [holding.entry() for holding in held if holding.action != "warn" and holding.holds(at)]
     return sorted(entries, key=lambda entry: (entry.action, entry.ladder))
 
 
@@ -114,6 +118,8 @@ def _holding(subject: str, ladder: str, held: Standing, action: Action) -> Holdi
 
 def _forgiven(orders: list[StoredOrder]) -> Mapping[int, frozenset[Action]]:
     """Up to when (ms) what was done leads to nothing -> the actions that it does not lead to."""
+    if not orders:
+        return _NOTHING
     since = dict.fromkeys(_ACTIONS, -1)
     for order in orders:
         if order.do == "clear":

@@ -87,8 +87,11 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
         if lasts_for_good(ladder, rung_of(first, ladder, index)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             beyond = first[index + 1 + AFTERMATH :]
-            gone = {_cell(each, ladder) for each in beyond}
-            return [each for each in _since(ordered, oldest, ladder) if not gone or _cell(each, ladder) not in gone]
+            kept = _since(ordered, oldest, ladder)
+            if not beyond:
+                return kept
+            gone = {*_cells(beyond, ladder)}
+            return [each for cell, each in zip(_cells(kept, ladder), kept, strict=True) if cell not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
@@ -102,10 +105,15 @@ def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
 
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
-    cell = _cell(offence, ladder)
-    if sum(kept <= offence and _cell(kept, ladder) == cell for kept in old) >= OF_A_KIND:
+    alike = of_a_kind(old, [offence], ladder)
+    if sum(kept <= offence for kept in alike) >= OF_A_KIND:
         return False
-    if not old or offence <= old[-1] or any(_cell(kept, ladder) == cell for kept in old):
+    return bool(alike) or _matters(old, offence, ladder)
+
+
+def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
+    """The same of an offence that none of `old` leads to the same as."""
+    if not old or offence <= old[-1]:
         return True
     first = deciding(old, ladder)
     last = len(first) - 1 - AFTERMATH
@@ -115,15 +123,35 @@ def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
 def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
     """Of offences in order, those that decide: the first of each kind in a slot."""
     first: dict[_Cell, Offence] = {}
-    for offence in ordered:
-        first.setdefault(_cell(offence, ladder), offence)
+    for cell, offence in zip(_cells(ordered, ladder), ordered, strict=True):
+        if cell not in first:
+            first[cell] = offence
     return [*first.values()]
+
+
+def added(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> tuple[list[Offence], bool] | None:
+    """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
+    nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
+    alike = of_a_kind(old, [offence], ladder)
+    earlier = sum(kept <= offence for kept in alike)
+    if earlier >= OF_A_KIND:
+        return None
+    if earlier:
+        kept = sorted({*old, offence})
+        if len(alike) >= OF_A_KIND:
+            kept.remove(alike[-1])
+        return (kept, False) if kept != old else None
+    if not alike and not _matters(old, offence, ladder):
+        return None
+    kept = remembered([*old, offence], ladder)
+    return (kept, True) if kept != old else None
 
 
 def of_a_kind(offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     """Those of `offences` that lead to the same as one of `chosen`, these included."""
-    cells = {_cell(offence, ladder) for offence in chosen}
-    return [offence for offence in offences if _cell(offence, ladder) in cells]
+    cells = {*_cells(chosen, ladder)}
+    offences = list(offences)
+    return [offence for cell, offence in zip(_cells(offences, ladder), offences, strict=True) if cell in cells]
 
 
 def slot_of(ladder: Ladder) -> int:
@@ -132,24 +160,27 @@ def slot_of(ladder: Ladder) -> int:
 
 
 def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
-    return [offence for offence in ordered if offence.time // slot_of(ladder) > slot]
+    length = slot_of(ladder)
+    return [offence for offence in ordered if offence.time // length > slot]
 
 
 def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
     seen: Counter[_Cell] = Counter()
     kept = []
-    for offence in ordered:
-        cell = _cell(offence, ladder)
+    for cell, offence in zip(_cells(ordered, ladder), ordered, strict=True):
         seen[cell] += 1
         if seen[cell] <= OF_A_KIND:
             kept.append(offence)
     return kept
 
 
-def _cell(offence: Offence, ladder: Ladder) -> _Cell:
+def _cells(offences: Iterable[Offence], ladder: Ladder) -> list[_Cell]:
     """Offences of one cell lead to the same: the first of them stands for all. Domains tell evasions apart."""
-    domain = domain_of(offence.linked) if ladder.evasion is not None else ""
-    return offence.time // slot_of(ladder), offence.clause, offence.gravity, offence.holds_share_api, domain
+    length, domains = slot_of(ladder), ladder.evasion is not None
+    return [
+        (time // length, clause, gravity, owns, domain_of(linked) if domains else "")
+        for time, _, clause, _, gravity, owns, linked in offences
+    ]
 
 
 def lasts_for_good(ladder: Ladder, rung: int) -> bool:

@@ -46,12 +46,14 @@ class StoredOrder(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Case(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The review that is open for a ladder. `told`: what its newest record proposes."""
+    """The review that is open for a ladder, with what its newest record says."""
 
     id: str
     reason: ReviewReason
     detail: str
-    told: str
+    rung: int
+    proposed: tuple[Action, ...]
+    clauses: tuple[str, ...]
 
 
 class SubjectState(msgspec.Struct, array_like=True):

@@ -41,7 +41,7 @@ def worker_app(
     own, pack = pack, words.merged(pack)
     app = create_app(_options(settings))
     names = topic_names(settings)
-    metrics, clock = Metrics(), StreamTime()
+    metrics, clock = Metrics(), StreamTime(settings.max_ahead_s, settings.max_late_days)
     switch = Switch(metrics)
     following = FollowingControls(settings, controls, switch, pack.rules, metrics)
     tables = Tables(*(app.state_table(name) for name in Tables._fields))

@@ -22,6 +22,7 @@ from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, decode_relay, decode_violation, encode
 from streams.controls import Switch
 from streams.metrics import Metrics
+from streams.plausible import Span
 from streams.sending import Send
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime
@@ -196,21 +197,23 @@ class Enforcing:
         """The inputs of the batch, and the record each came in; what is none becomes a dead letter."""
         inputs: list[SubjectInput] = []
         origins: list[Any] = []
+        span = self._clock.span()
         for record in records:
             try:
-                inputs.append(self._input(record))
+                inputs.append(self._input(record, span))
                 origins.append(record)
             except InvalidEventError as error:
                 self._refuse(record, error, plan)
         return inputs, origins
 
-    def _input(self, record: Any) -> SubjectInput:
+    def _input(self, record: Any, span: Span) -> SubjectInput:
         if record.topic == self._violations:
             return decode_violation(record.key, record.value)
         if record.topic == self._relays:
             return decode_relay(record.key, record.value)
         event, _ = decode_record(self._kinds[record.topic], record.key, record.value, record.headers)
         assert isinstance(event, Report | Moderation)  # noqa: S101 - the topic's kind says so
+        span.check(event.time)
         return event
 
     def _refuse(self, record: Any, error: InvalidEventError, plan: Plan) -> None:

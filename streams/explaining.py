@@ -15,6 +15,7 @@ from rules.events import InvalidEventError, MassSend, Post, Share, convert_event
 from rules.facts import EventFacts
 from rules.gathering import Gathering
 from rules.packs.model import BehaviourSignal, Pack, Rule
+from rules.protection import Protection
 from rules.sanctions import Offence, standing
 from rules.screen import Arrival, Screen
 from rules.sightings import Sighting
@@ -60,10 +61,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A subject that is charged, and how its sanctions would climb."""
+    """A subject that is charged, and how its sanctions would climb. `waits`: why each would wait for a person."""
 
     subject: str
     steps: list[Step]
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ def _fired_rules(
     charged: dict[str, list[Violation]] = {}
     for violation in violations:
         charged.setdefault(violation.rule, []).append(violation)
+    protection = Protection(pack)
     for name, found in charged.items():
         rule, first = pack.rules[name], found[0]
         clause = pack.clauses[rule.clause]
@@ -211,7 +214,7 @@ def _fired_rules(
             by_report=clause.by_report,
             reporters=clause.reports.reporters if clause.reports is not None else None,
             evidence=first.evidence,
-            charges=[Charge(violation.subject, list(_steps(pack, violation))) for violation in found],
+            charges=[_charge(pack, protection, violation) for violation in found],
             crowd=crowds.get(name),
         )
 
@@ -247,6 +250,11 @@ def _is_triggered(pack: Pack, rule: Rule, facts: EventFacts, sums: Mapping[str, 
         elif facts[name] > 0 or sums.get(name, 0) > 0:
             return True
     return False
+
+
+def _charge(pack: Pack, protection: Protection, violation: Violation) -> Charge:
+    waits = protection.reason(violation.subject, violation) or ""
+    return Charge(violation.subject, list(_steps(pack, violation)), waits)
 
 
 def _title(pack: Pack, rule: Rule) -> dict[str, str]:

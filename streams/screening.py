@@ -85,10 +85,12 @@ class Screening:
         """The events of the batch, and the record each came in; what is no event becomes a dead letter."""
         arrivals: list[Arrival] = []
         origins: list[Any] = []
+        span = self._clock.span()
         for record in records:
             topic = record.topic
             try:
                 event, source = decode_record(self._kinds[topic], record.key, record.value, record.headers)
+                span.check(event.time)
             except InvalidEventError as error:
                 plan.sends.append(dead_letter(self._dead_letters, record, error))
                 self._metrics.dead_letter(error.reason)

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from rules.events import MAX_EVENT_BYTES
 from rules.packs import SHIPPED
 from rules.packs.source import did_you_mean
+from streams.plausible import AHEAD_S, LATE_DAYS
 
 PREFIX = "WARDEN_"
 CONFIG_VARIABLE = "WARDEN_CONFIG"
@@ -84,6 +85,12 @@ class Settings(BaseSettings):
     )
     request_timeout_s: float = _setting(
         60.0, "kafka", "how long a worker waits for an acknowledgement before it gives up, in seconds", ge=1, le=3600
+    )
+    max_ahead_s: float = _setting(
+        AHEAD_S, "worker", "how far ahead of the clock an event's time may be, in seconds; more is a dead letter", ge=0
+    )
+    max_late_days: int = _setting(
+        LATE_DAYS, "worker", "how long ago an event's time may be, in days; more is a dead letter", ge=1, le=36500
     )
     compression: Compression = _setting("zstd", "kafka", "compression of what is produced; lz4 costs most")
 

@@ -46,6 +46,9 @@ def test_every_inline_case_holds_and_every_rule_has_both_kinds(pack: Pack) -> No
     result = check_pack(pack)
     assert not result.failures, "\n".join(map(str, result.failures))
     assert not result.untested
+    broken = [f"{case.place}: {case.rule} passes, {case.others} does not: {case.text}" for case in result.innocents]
+    assert not broken, "\n".join(broken)
+    assert not result.stale
 
 
 def test_the_pack_has_the_clauses_of_both_documents_and_no_others(pack: Pack) -> None:

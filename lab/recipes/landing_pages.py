@@ -2,7 +2,8 @@
 
 Labelled files have few pages that lead their readers to share, to follow or to play. So most of what is learned here
 comes from `landing_pages.jsonl`, texts of such pages and of harmless ones that use the same words, all written for
-this purpose. Of the labelled file the pages are read, and everything benign.
+this purpose. Of the labelled file the pages are read, and everything benign; and what the pack's own rules list as
+harmless (`innocents.py`).
 
 The lexicons read only what a shared page shows, so posts and messages cost nothing. The rules that use them want
 something else beside: see `induced_sharing.yaml` in the shipped pack.
@@ -17,13 +18,14 @@ from lab.corpus import Row, part_of, read_rows
 from lab.learn.documents import read_documents
 from lab.learn.fit import Learner, Recipe
 from lab.learn.write import lexicon_yaml
-from lab.recipes.lexicons import FOLDER, ORDINARY
+from lab.recipes.innocents import innocent_rows
+from lab.recipes.lexicons import FOLDER, HEED, ORDINARY, WRITTEN
 from rules.packs.model import Field
 
 PAGES = Path(__file__).with_name("landing_pages.jsonl")
 FIELDS: frozenset[Field] = frozenset({"title", "desc", "page_title", "page_text", "page_html", "buttons"})
 """What a shared page shows: its card and itself."""
-RECIPE = Recipe(8000, false_hits=5.0, others=0.02, penalty=0.3)
+RECIPE = Recipe(8000, false_hits=5.0, others=0.02, penalty=0.3, written=WRITTEN, heed=HEED)
 """At 1 stand five benign rows in ten thousand: fewer would make the scale hang on single rows."""
 CLAUSES: dict[str, tuple[str, str]] = {
     "sharing_pages": ("links.1", "pages that lead their readers to share them"),
@@ -46,6 +48,7 @@ def main() -> None:
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}; there are {', '.join(CLAUSES)}")
     rows = [row for row in read_rows(arguments.labelled) if _useful(row, arguments.part)]
     rows.extend(read_rows(ORDINARY))
+    rows.extend(innocent_rows())
     rows.extend(read_rows(PAGES))
     arguments.out.mkdir(parents=True, exist_ok=True)
     learner = Learner(read_documents(rows))

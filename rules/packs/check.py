@@ -1,7 +1,12 @@
-"""Runs the cases written beside a pack's rules: what must hit, and what must not."""
+"""Runs the cases written beside a pack's rules: what must hit, and what must not, and what else they break.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A case says what one rule does with it. But an event is judged by all of them: what passes one rule as innocent must not
+be convicted by the next one. So every case is held against every enforced rule, and one that breaks another is named:
+`passes` by any other, `hits` by one of another clause. What its `also` names, it may break.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,17 +45,36 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """A case of one rule and `others`, enforced ones: those that it breaks though its `also` does not name them, or
+    those that its `also` names and that it does not break. `expected`: the case is one of the rule's `hits`."""
+
+    rule: str
+    place: Place
+    expected: bool
+    text: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How many cases ran, and those that failed. `untested` rules have no hits, or no passes."""
+    """How many cases ran, and those that failed. `untested` rules have no hits, or no passes.
+
+    innocents: cases that pass their own rule and break others. overlaps: cases that hit, and break other clauses as
+    well. stale: cases whose `also` names what they do not break.
+    """
 
     cases: int
     cases_of: dict[str, int]
     failures: list[Failure]
     untested: list[str]
+    innocents: list[Crossing] = field(default_factory=list)
+    overlaps: list[Crossing] = field(default_factory=list)
+    stale: list[Crossing] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether the pack may be used."""
+        """Whether every case does with its own rule what it says."""
         return not self.failures and not self.untested
 
 
@@ -75,16 +99,34 @@ def check_pack(pack: Pack) -> CheckResult:
     for at, sighting in screened.sightings:  # cases do not meet
         violations.extend(crowds.setdefault(arrivals[at].stream, Gathering(pack)).take([sighting]))
     fired: dict[str, set[str]] = {}
+    enforced: dict[str, set[str]] = {}
     for violation in violations:
         fired.setdefault(violation.event.id, set()).add(violation.rule)
+        if violation.mode == "enforce":
+            enforced.setdefault(violation.event.id, set()).add(violation.rule)
     failures = [
         Failure(rule.name, case.place, expected, _words(case), tuple(sorted(fired.get(event, ()))))
         for rule, case, expected, event in expectations
         if (rule.name in fired.get(event, ())) != expected
     ]
-    untested = [rule.name for rule in rules if not rule.hits or not rule.passes]
-    cases_of = {rule.name: len(rule.hits) + len(rule.passes) for rule in rules}
-    return CheckResult(len(expectations), cases_of, failures, untested)
+    result = CheckResult(
+        cases=len(expectations),
+        cases_of={rule.name: len(rule.hits) + len(rule.passes) for rule in rules},
+        failures=failures,
+        untested=[rule.name for rule in rules if not rule.hits or not rule.passes],
+    )
+    for rule, case, expected, event in expectations:
+        broken = enforced.get(event, set()) - {rule.name}
+        others = {name for name in broken if not expected or pack.rules[name].clause != rule.clause} - case.also
+        if others:
+            (result.overlaps if expected else result.innocents).append(_crossing(rule, case, expected, others))
+        if stale := case.also - broken:
+            result.stale.append(_crossing(rule, case, expected, stale))
+    return result
+
+
+def _crossing(rule: Rule, case: Case, expected: bool, others: Iterable[str]) -> Crossing:
+    return Crossing(rule.name, case.place, expected, _words(case), tuple(sorted(others)))
 
 
 def _cases(rules: list[Rule]) -> Iterator[tuple[Rule, Case, bool]]:

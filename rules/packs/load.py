@@ -238,13 +238,20 @@ class _Rules:
             mode=mode.choice(("enforce", "shadow", "off")) if mode else "enforce",  # type: ignore[arg-type]
             charges=_charges(charges) if charges else _default_charges(clause),
             notice=read_notice(notice) if notice else clause.title,
-            hits=_cases(hits),
-            passes=_cases(passes),
+            hits=self._cases(hits),
+            passes=self._cases(passes),
             place=key.place,
             crowd=read_crowd(body),
         )
         body.done()
         return rule
+
+    def _cases(self, node: Node | None) -> tuple[Case, ...]:
+        cases = tuple(read_case(case) for case in node.sequence()) if node else ()
+        for case in cases:
+            for name in sorted(case.also - self._raw.keys()):
+                raise PackError(case.place, f"`also` names {name!r}, which is no rule", did_you_mean(name, self._raw))
+        return cases
 
     def _clause(self, node: Node) -> Clause:
         name = node.text()
@@ -307,10 +314,6 @@ def _default_charges(clause: Clause) -> frozenset[SubjectKind]:
     actions = (*clause.first, *clause.egregious)
     landed = {kind for kind in SUBJECT_KINDS if sanctions_for(kind, actions, owns_share_api=False)}
     return frozenset({"account", *landed})
-
-
-def _cases(node: Node | None) -> tuple[Case, ...]:
-    return tuple(read_case(case) for case in node.sequence()) if node else ()
 
 
 __all__ = ["HostList", "load_pack", "signal_cost"]

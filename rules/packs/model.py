@@ -273,6 +273,7 @@ class Case:
 
     accounts: how many accounts take turns in sending it. after: ms from the event before it.
     before:   the events sent before it, when the case is a list; the last one decides.
+    also:     other rules that it fires as well, and may.
     """
 
     fields: Mapping[str, object]
@@ -282,6 +283,7 @@ class Case:
     accounts: int = 1
     after: int = 0
     before: tuple["Case", ...] = ()
+    also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

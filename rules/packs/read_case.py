@@ -9,7 +9,7 @@ from rules.packs.source import Node, did_you_mean
 _MAX_REPEAT = 1000
 _MAX_SPAN = 3650 * 86_400_000
 """Longest time from the first to the last event of a case, in ms."""
-_OWN_KEYS = ("repeat", "every", "accounts", "after")
+_OWN_KEYS = ("repeat", "every", "accounts", "after", "also")
 
 
 def read_case(node: Node) -> Case:
@@ -19,6 +19,9 @@ def read_case(node: Node) -> Case:
     cases = [_event(each) for each in node.sequence()]
     if not cases:
         raise node.error("the case is empty", "a text, the fields of an event, or a list of events")
+    for each, case in zip(node.sequence()[:-1], cases, strict=False):
+        if case.also:
+            raise each.error("`also` stands with an event that does not decide", "write it with the last one")
     if sum(case.repeat * case.every + case.after for case in cases) > _MAX_SPAN:
         raise node.error("the case lasts more than 10 years")
     return replace(cases[-1], before=tuple(cases[:-1]), place=node.place)
@@ -31,7 +34,7 @@ def _event(node: Node) -> Case:
     if not isinstance(fields, dict):
         raise node.error("a case is a text or the fields of an event")
     body = node.mapping()
-    repeat, every, accounts, after = (body.take(name) for name in _OWN_KEYS)
+    repeat, every, accounts, after, also = (body.take(name) for name in _OWN_KEYS)
     kind = ((found := body.take("type")) is not None and found.choice(("post", "share", "mass_send"))) or "post"
     known = set(STRUCTS[kind].__struct_fields__)  # type: ignore[index]
     for name, key, value in body.items():
@@ -52,6 +55,7 @@ def _event(node: Node) -> Case:
         node.place,
         accounts=_times(accounts) if accounts else 1,
         after=after.duration() if after else 0,
+        also=frozenset(also.texts()) if also else frozenset(),
     )
 
 

@@ -380,6 +380,7 @@ def _case() -> Schema:
         "every": _DURATION,
         "accounts": {"type": "integer", "minimum": 1, "maximum": 1000},
         "after": _DURATION,
+        "also": _described(_list(_TEXT), "other rules that it fires as well, and may"),
     }
     page = _keys({name: {} for name in Page.__struct_fields__})
     options: list[Schema] = [_TEXT]

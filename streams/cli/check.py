@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lab.known_good import Accepted, Gate, Good, Hit
     from rules.packs import InvalidPackError, Pack
-    from rules.packs.check import CheckResult
+    from rules.packs.check import CheckResult, Crossing
     from rules.packs.check import Failure as WrongCase
     from rules.packs.source import Place
 
@@ -52,7 +52,8 @@ class KnownGood:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found. Counts are 0 for a pack that could not be loaded; `warnings` are no errors."""
+    """What a check found. Counts are 0 for a pack that could not be loaded; `warnings` are no errors.
+    `overlaps`: cases that hit their own rule, and break another clause as well."""
 
     pack: str
     ok: bool = False
@@ -63,6 +64,7 @@ class Report:
     cases: int = 0
     findings: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    overlaps: list[Finding] = field(default_factory=list)
     known_good: KnownGood | None = None
 
 
@@ -71,6 +73,7 @@ class Report:
 @click.option("--known-good", type=_FILE, metavar="FILE", help="Run every rule over text that is fine.")
 @click.option("--accept", type=_FILE, metavar="FILE", help="Known-good texts that rules may hit, with the reasons why.")
 @click.option("--write-accepted", type=_FILE, metavar="FILE", help="Write the list that --accept would have to be.")
+@click.option("--overlaps", is_flag=True, help="List cases that hit their rule and break other clauses as well.")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
@@ -81,6 +84,7 @@ def check(
     known_good: Path | None,
     accept: Path | None,
     write_accepted: Path | None,
+    overlaps: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -89,12 +93,16 @@ def check(
     Every error is shown with its file, line and column; warnings name what is valid but hardly meant: what nothing
     uses, words that cannot be found, rules that add nothing. Exit code 1 when something is wrong.
 
+    Every case is held against all enforced rules: a text that passes its own rule and breaks another is an error,
+    unless the case says so with `also: [RULE]`. In files of included packs it is a warning.
+
     --known-good runs every rule over text that is known to be fine: labelled rows without a clause, events, or plain
     lines. A hit that the accepted list does not name is an error. The list has one hit a line: rule, id or hash of the
     text, reason, with tabs between.
 
     \b
     warden check
+    warden check packs/mine --overlaps
     warden check packs/mine --known-good good.jsonl --accept accepted.tsv
     warden check packs/mine --known-good good.jsonl --write-accepted accepted.tsv
     """
@@ -115,6 +123,8 @@ def check(
             click.echo(str(finding))
         for warning in report.warnings:
             click.echo(f"warning: {warning}")
+        for overlap in report.overlaps if overlaps else ():
+            click.echo(f"overlap: {overlap}")
         if report.known_good is not None:
             _show_gate(report.known_good, known_good, accept)
         click.echo(_summary(report))
@@ -126,15 +136,17 @@ def checked(folder: Path, lexicons: Path | None) -> "tuple[Pack | None, Report]"
     from rules.packs import InvalidPackError
     from rules.packs.check import check_pack
     from rules.packs.lint import lint
+    from rules.packs.source import yaml_files
     from rules.packs.words import load_with_words
 
     try:
         pack = load_with_words(folder, lexicons)
-        report = _report(pack, check_pack(pack))
+        result = check_pack(pack)
+        own = {file.name for _, file in yaml_files(folder)}
     except InvalidPackError as error:
         return None, Report(pack=str(folder), findings=_errors(error))
-    warnings = [_finding(remark.place, "", remark.message, remark.hint) for remark in lint(pack, folder)]
-    return pack, replace(report, warnings=warnings)
+    remarks = [_finding(remark.place, "", remark.message, remark.hint) for remark in lint(pack, folder)]
+    return pack, _report(pack, result, own, remarks)
 
 
 def _gate(pack: "Pack", known_good: Path, accept: Path | None, write: Path | None) -> "Gate":
@@ -182,7 +194,8 @@ def _errors(error: "InvalidPackError") -> list[Finding]:
     return [_finding(wrong.place, "", wrong.message, wrong.hint) for wrong in error.errors]
 
 
-def _report(pack: "Pack", result: "CheckResult") -> Report:
+def _report(pack: "Pack", result: "CheckResult", own: set[str], remarks: list[Finding]) -> Report:
+    """`own`: the names of the pack's own files; what is wrong among the cases of others is a warning."""
     findings = [
         _finding(failure.place, failure.rule, _verdict(failure), f"fired: {', '.join(failure.fired) or 'nothing'}")
         for failure in result.failures
@@ -193,16 +206,48 @@ def _report(pack: "Pack", result: "CheckResult") -> Report:
         )
         for name in result.untested
     ]
+    innocents = [_innocent(pack, crossing) for crossing in result.innocents]
+    stale = [_stale(crossing) for crossing in result.stale if crossing.place.file in own]
+    findings += [finding for finding in innocents if finding.file in own]
+    warnings = [*remarks, *stale, *(finding for finding in innocents if finding.file not in own)]
     return Report(
         pack=pack.label,
-        ok=result.ok,
+        ok=not findings,
         clauses=len(pack.clauses),
         rules=len(pack.rules),
         words=sum(len(lexicon.entries) for lexicon in pack.lexicons.values()),
         ngrams=sum(len(part.ngrams) for lexicon in pack.learned.values() for part in lexicon.parts),
         cases=result.cases,
-        findings=sorted(findings, key=lambda found: (found.file, found.line, found.column)),
+        findings=_in_order(findings),
+        warnings=_in_order(warnings),
+        overlaps=_in_order([_overlap(pack, crossing) for crossing in result.overlaps]),
     )
+
+
+def _in_order(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda found: (found.file, found.line, found.column))
+
+
+def _innocent(pack: "Pack", crossing: "Crossing") -> Finding:
+    hint = f"mend what it breaks; or, if that is right, write it as {{…, also: [{', '.join(crossing.others)}]}}"
+    return _finding(
+        crossing.place, crossing.rule, f"passes, but breaks {_cited(pack, crossing)}: {crossing.text}", hint
+    )
+
+
+def _overlap(pack: "Pack", crossing: "Crossing") -> Finding:
+    return _finding(
+        crossing.place, crossing.rule, f"hits, and breaks {_cited(pack, crossing)} as well: {crossing.text}", ""
+    )
+
+
+def _stale(crossing: "Crossing") -> Finding:
+    gone = f"`also` names what it does not break: {', '.join(crossing.others)}"
+    return _finding(crossing.place, crossing.rule, gone, "remove the name")
+
+
+def _cited(pack: "Pack", crossing: "Crossing") -> str:
+    return ", ".join(f"{name} ({pack.rules[name].clause})" for name in crossing.others)
 
 
 def _verdict(failure: "WrongCase") -> str:

@@ -173,6 +173,8 @@ def _show_rule(rule: "FiredRule") -> None:
         out.print(Text.assemble(("  evidence  ", "dim"), f"{found.signal} at {place}: ", (quote, "bold red")))
     for charge in rule.charges:
         out.print(Text.assemble(("  charges  ", "dim"), shown(charge.subject), ("  " + _climb(charge), "yellow")))
+        if charge.waits:
+            out.print(Text.assemble(("           a person decides: ", "dim"), shown(charge.waits)))
 
 
 def _show_considered(rule: "ConsideredRule") -> None:

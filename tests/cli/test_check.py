@@ -130,3 +130,63 @@ def test_what_the_gate_cannot_read_is_explained(tmp_path: Path) -> None:
     assert "no known-good text in it" in run(str(TINY), "--known-good", empty).stderr
     assert "bad.jsonl:1: no labelled row and no event" in run(str(TINY), "--known-good", str(bad)).stderr
     assert run(str(TINY), "--known-good", str(bad)).exit_code == 2
+
+
+def test_a_pass_that_breaks_another_rule_is_an_error(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "passes: [恭喜中奖, ", "passes: [恭喜中奖, 互推换量, ")
+
+    result = run(folder)
+    report = json.loads(run(folder, "--json").stdout)
+
+    assert result.exit_code == 1
+    assert "pack.yaml:59:20: fraud.prize: passes, but breaks accounts.exchange (accounts.2): 互推换量" in result.stdout
+    assert "also: [accounts.exchange]" in result.stdout
+    assert not report["ok"]
+    (finding,) = report["findings"]
+    assert (finding["line"], finding["rule"]) == (59, "fraud.prize")
+
+
+def test_a_pass_may_say_that_it_breaks_another_rule(tmp_path: Path) -> None:
+    named = "passes: [恭喜中奖, {text: 互推换量, also: [accounts.exchange]}, "
+    stale = "passes: [恭喜中奖, {text: 换量, also: [accounts.exchange]}, "
+
+    good = run(changed(tmp_path, "passes: [恭喜中奖, ", named))
+    warned = run(changed(tmp_path, "passes: [恭喜中奖, ", stale))
+
+    assert good.exit_code == 0
+    assert "warning" not in good.stdout
+    assert warned.exit_code == 0
+    assert "`also` names what it does not break: accounts.exchange" in warned.stdout
+
+
+def test_hits_that_break_other_clauses_are_listed_on_demand(tmp_path: Path) -> None:
+    folder = changed(
+        tmp_path, "hits: [恭喜中奖 联系13800138000]", "hits: [恭喜中奖 联系13800138000, 中奖 互推换量 13800138000]"
+    )
+
+    plain, listed = run(folder), run(folder, "--overlaps")
+
+    assert (plain.exit_code, listed.exit_code) == (0, 0)
+    assert "overlap" not in plain.stdout
+    assert "fraud.prize: hits, and breaks accounts.exchange (accounts.2) as well: 中奖 互推换量" in listed.stdout
+    assert len(json.loads(run(folder, "--json").stdout)["overlaps"]) == 1
+
+
+def test_what_an_included_pack_lists_as_innocent_is_a_warning(tmp_path: Path) -> None:
+    base, mine = tmp_path / "base", tmp_path / "mine"
+    base.mkdir()
+    mine.mkdir()
+    (base / "pack.yaml").write_text((TINY / "pack.yaml").read_text("utf-8"), "utf-8")
+    (mine / "pack.yaml").write_text(
+        "pack: {name: mine, version: '1'}\ninclude: ../base\n"
+        "lexicons: {greetings: {words: [欢迎分享]}}\nsignals: {greeting: {lexicon: greetings}}\n"
+        "rules: {mine.greeting: {clause: accounts.2, when: greeting, hits: [欢迎分享], passes: [无]}}\n",
+        "utf-8",
+    )
+
+    result = run(str(mine))
+
+    assert result.exit_code == 0
+    assert "sharing.unlock: passes, but breaks mine.greeting (accounts.2): 欢迎分享" in result.stdout
+    assert result.stdout.startswith("warning: base/pack.yaml")
+    assert run(str(mine), "--strict").exit_code == 1

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +151,17 @@ def late_violation() -> Violation:
 def test_a_worker_that_is_busy_with_a_backlog_halts_as_fast(make: Callable[..., System]) -> None:
     system = make(partitions=8)
     system.produce("posts", records(posts(BAD, range(80_000))))
-    with system.worker() as worker:
+    with system.worker(WARDEN_LOG_FORMAT="json") as worker:
         eventually(lambda: worker.metric("warden_enforcements_total") > 500, True)
         control(system, "halt", "--why", "now")
         (halt,) = system.records("controls")
         system.await_done(80_000, worker)
+        (line,) = [each for each in worker.log.read_text().splitlines() if "is in shadow since" in each]
+    said = datetime.fromisoformat(json.loads(line)["time"])
+    assert said.timestamp() * 1000 < halt.timestamp + WITHIN_MS
     latest = max(record.timestamp for record in system.records("enforcements"))
-    assert list(modes(system).values()).count("shadow") > 4_000
     assert latest < halt.timestamp + WITHIN_MS
+    assert list(modes(system).values()).count("shadow") > 4_000, "the backlog went on after the halt"
 
 
 def test_a_worker_that_starts_while_a_rule_is_halted_knows_it(make: Callable[..., System]) -> None:

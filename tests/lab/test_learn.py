@@ -163,3 +163,18 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "0 rows are of the clause" in done.stderr
     assert not (tmp_path / "x.yaml").exists()
+
+
+def test_written_rows_are_heeded_but_not_counted_in_the_scale() -> None:
+    """Rows that were written to look like the clause do not raise what a value means, and pull their like below it."""
+    written = [
+        Row(f"w{at}", "post", "look_alike/offices", [], f"窗口代办{paper}，{word}请带身份证原件")
+        for at, (paper, word) in enumerate((paper, word) for paper in PAPERS for word in ORDINARY)
+    ]
+    documents = read_documents([*rows(), *written])
+    counted = Learner(documents).fit(["a"], Recipe(ngrams=300, false_hits=50))
+    apart = Learner(documents).fit(["a"], Recipe(ngrams=300, false_hits=50, written=("look_alike/",)))
+    heeded = Learner(documents).fit(["a"], Recipe(ngrams=300, false_hits=50, written=("look_alike/",), heed=5.0))
+    assert apart.benign == counted.benign
+    assert apart.recall >= counted.recall
+    assert heeded.parts[0][1]["窗口"] < 0

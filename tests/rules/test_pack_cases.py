@@ -158,3 +158,77 @@ def test_in_a_case_of_several_events_accounts_keep_their_names_towards_each_othe
             - {type: mass_send, text: 红包, account: b, promotes: [a]}
     """
     assert checked(write_pack, rules).ok
+
+
+TWO_CLAUSES = (
+    BASE.replace(
+        "      links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread]}\n",
+        "      links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread]}\n"
+        "      links.2: {title: {zh: 关注, en: following}, first: [stop_spread]}\n",
+    )
+    .replace("      words: {words: [红包]}", "      words: {words: [红包]}\n      loud: {words: [快来]}")
+    .replace("      packet: {lexicon: words}", "      packet: {lexicon: words}\n      loud: {lexicon: loud}")
+)
+
+
+def crossed(write_pack: WritePack, first: str, second: str) -> CheckResult:
+    """Two rules of two clauses, with these cases beside what they must have."""
+    rules = f"""
+    rules:
+      a: {{clause: links.1, when: packet, {first}}}
+      b: {{clause: links.2, when: loud, {second}}}
+    """
+    return check_pack(load_pack(write_pack(base=TWO_CLAUSES, rules=rules)))
+
+
+def test_a_pass_that_breaks_another_rule_is_named_at_its_place(write_pack: WritePack) -> None:
+    result = crossed(write_pack, "hits: [红包], passes: [无, 快来看]", "hits: [快来], passes: [无]")
+
+    (found,) = result.innocents
+    assert (found.rule, found.expected, found.text, found.others) == ("a", False, "快来看", ("b",))
+    assert str(found.place) == "pack/rules.yaml:2:62"
+    assert (result.ok, result.overlaps, result.stale) == (True, [], [])
+
+
+def test_a_pass_that_says_what_it_breaks_is_fine(write_pack: WritePack) -> None:
+    result = crossed(write_pack, "hits: [红包], passes: [{text: 快来看, also: [b]}]", "hits: [快来], passes: [无]")
+
+    assert (result.innocents, result.stale) == ([], [])
+
+
+def test_a_name_in_also_that_is_not_broken_is_stale(write_pack: WritePack) -> None:
+    result = crossed(write_pack, "hits: [红包], passes: [{text: 看, also: [b]}]", "hits: [快来], passes: [无]")
+
+    (found,) = result.stale
+    assert (found.rule, found.others) == ("a", ("b",))
+
+
+def test_a_hit_that_breaks_another_clause_is_an_overlap(write_pack: WritePack) -> None:
+    result = crossed(write_pack, "hits: [红包快来], passes: [无]", "hits: [快来], passes: [无]")
+
+    assert [(found.rule, found.expected, found.others) for found in result.overlaps] == [("a", True, ("b",))]
+    assert result.innocents == []
+
+
+def test_rules_in_shadow_and_rules_that_are_off_break_nothing(write_pack: WritePack) -> None:
+    for mode in ("shadow", "'off'"):
+        result = crossed(write_pack, "hits: [红包], passes: [快来看]", f"mode: {mode}, hits: [快来], passes: [无]")
+        assert result.innocents == []
+
+
+def test_what_comes_before_the_event_that_decides_may_break_others(write_pack: WritePack) -> None:
+    passes = "passes: [[快来看, {text: 看, after: 1m}]]"
+    assert crossed(write_pack, f"hits: [红包], {passes}", "hits: [快来], passes: [无]").innocents == []
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("{text: 看, also: [c]}", "`also` names 'c', which is no rule"),
+        ("{text: 看, also: b}", "expected a list"),
+        ("[{text: 看, also: [b]}, 看]", "`also` stands with an event that does not decide"),
+    ],
+)
+def test_also_that_means_nothing_is_an_error(write_pack: WritePack, case: str, message: str) -> None:
+    with pytest.raises(InvalidPackError, match=message):
+        crossed(write_pack, f"hits: [红包], passes: [{case}]", "hits: [快来], passes: [无]")
