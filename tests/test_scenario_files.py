@@ -7,13 +7,17 @@ from textwrap import dedent
 
 import pytest
 
+from rules.events import from_millis
 from rules.packs import InvalidPackError
+from tests.scenarios.acts import control_of, moderation_of
 from tests.scenarios.compare import wrong_in
-from tests.scenarios.model import Scenario
+from tests.scenarios.model import Reviewed, Scenario
 from tests.scenarios.names import Names, owner
 from tests.scenarios.play import bodies_of, emptied, play
 from tests.scenarios.read import FOLDER, read_scenarios
 from tests.scenarios.shipped import shipped
+from tests.scenarios.start import START
+from tests.scenarios.told import Told
 
 GOOD = """
     about: a file
@@ -29,6 +33,30 @@ GOOD = """
             in force:
               account bob{1-2}: {ban_account: for good}
               link http://site.example/a: {stop_spread: until 12h}
+    """
+
+DECIDED = """
+    about: people decide
+    pack: careful
+    scenarios:
+      a story:
+        about: a post, and what follows
+        clauses: [links.6]
+        given:
+          - {at: 0h, post: 一, by: ann, links: ["http://site.example/a"]}
+          - {at: 3d, resume: rule spam.adverts, by: mo, why: mended}
+          - {at: 1d, appeal: overturned, against: block_access on domain site.example, by: mo, why: a mistake}
+          - {at: 1d, approve: account ann, by: mo, why: she did}
+          - {at: 2d, impose: ban_domain on domain site.example, until: 9d, by: di, why: a court}
+          - {at: 2d, clear: account ann, by: di, why: known}
+        then:
+          - at: 3d
+            in force: nothing
+            lifted: {domain site.example: [block_access]}
+            refused: [final]
+            reviews:
+              account ann: {of: [links.6], because: quota, status: approved, proposes: [suspend_account]}
+              domain site.example: [links.6]
     """
 
 
@@ -92,6 +120,74 @@ def test_what_is_wrong_is_named_with_its_place_and_a_hint(tmp_path: Path, old: s
     assert str(caught.value).startswith("stories/one.yaml:")
 
 
+def test_what_people_decide_is_read_as_it_is_written(tmp_path: Path) -> None:
+    (story,) = read(tmp_path, DECIDED)
+    day = 86_400_000
+    assert story.pack == "careful"
+    assert [(act.at // day, act.kind, act.subject, act.action, act.until, act.rule) for act in story.acts] == [
+        (1, "appeal", "domain:site.example", "block_access", None, ""),
+        (1, "approve", "account:ann", None, None, ""),
+        (2, "impose", "domain:site.example", "ban_domain", 9 * day, ""),
+        (2, "clear", "account:ann", None, None, ""),
+        (3, "resume", "", None, None, "spam.adverts"),
+    ]
+    assert [story.acts[0].overturns, story.acts[0].by, story.acts[0].why] == [True, "mo", "a mistake"]
+    (check,) = story.checks
+    assert (check.lifted, check.refused) == ({"domain:site.example": {"block_access"}}, ("final",))
+    assert check.reviews == {
+        "account:ann": Reviewed(frozenset({"links.6"}), "quota", "approved", frozenset({"suspend_account"})),
+        "domain:site.example": Reviewed(frozenset({"links.6"})),
+    }
+
+
+WRONG_DECIDED = [
+    ("appeal: overturned", "appeal: granted", "unknown value 'granted'"),
+    ("against: block_access on", "against: ban_ip on", "no sanction 'ban_ip' lands on this subject"),
+    ("against: block_access on domain", "against: domain", "is no sanction on a subject\n    block_access on domain"),
+    ("against: block_access on domain site.example, ", "", "'against' is missing"),
+    ("by: mo, why: a mistake", "by: mo", "'why' is missing"),
+    ("approve: account ann", "approve: account ann{1-2}", "a person decides about one subject"),
+    ("until: 9d", "until: 1d", "one.yaml:12:63: it ends before it begins\n    `until` counts from"),
+    ("rule spam.adverts", "spam.adverts", "expected what to stop, found 'spam.adverts'\n    `everything`, or a rule"),
+    ("pack: careful", "pack: carefull", "did you mean 'careful'?"),
+    ("refused: [final]", "refused: [finally]", "unknown value 'finally'"),
+    ("because: quota", "because: quotas", "did you mean 'quota'?"),
+    ("of: [links.6], because", "because", "'of' is missing\n    the clauses of the review"),
+    ("lifted: {domain site.example: [block_access]}", "lifted: {account ann: [ban_ip]}", "no sanction 'ban_ip' lands"),
+    ("at: 3d\n", "at: 2d\n", "events come after the last check"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"), WRONG_DECIDED, ids=[message[:40] for _, _, message in WRONG_DECIDED]
+)
+def test_what_is_wrong_with_decisions_is_named_as_well(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert DECIDED.count(old) >= 1
+    with pytest.raises(InvalidPackError) as caught:
+        read(tmp_path, DECIDED.replace(old, new, 1))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("stories/one.yaml:")
+
+
+def test_a_decision_about_nothing_fails_at_its_place(tmp_path: Path) -> None:
+    (story,) = read(tmp_path, DECIDED)
+    with pytest.raises(
+        AssertionError, match=r"one\.yaml:10:\d+: block_access on domain:site\.example was never announced"
+    ):
+        moderation_of(story, 0, Told())
+    with pytest.raises(AssertionError, match=r"one\.yaml:11:\d+: account:ann has no review"):
+        moderation_of(story, 1, Told())
+
+
+def test_orders_and_halts_become_what_the_engine_takes(tmp_path: Path) -> None:
+    (story,) = read(tmp_path, DECIDED)
+    order = moderation_of(story, 2, Told())
+    assert (order["do"], order["action"], order["subject"]) == ("sanction", "ban_domain", "domain:site-sc0000.example")
+    assert order["until"] == from_millis(START + 9 * 86_400_000).isoformat()
+    record = control_of(story, 4)
+    assert (record.do, record.rule, record.by, record.why) == ("resume", "spam.adverts", "mo", "mended")
+
+
 def test_all_that_is_wrong_in_all_files_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(dedent(GOOD).replace("until 12h", "12h"), "utf-8")
     (tmp_path / "b.yaml").write_text("", "utf-8")
@@ -122,7 +218,7 @@ def test_events_come_in_the_order_in_which_they_arrive(tmp_path: Path) -> None:
     (story,) = read(tmp_path, GOOD.replace("at: 0h,", "at: 0h, arrives: 1d 12h,"))
     bodies = bodies_of(story)
     assert [arrives // 3_600_000 for arrives, _ in bodies] == [26, 26, 26, 36]
-    assert [body["time"] for _, body in bodies][-1] == "2024-01-01T00:00:00+00:00"
+    assert [body["time"] for _, body in bodies][-1] == from_millis(START).isoformat()
     assert len({body["id"] for _, body in bodies}) == 4
 
 

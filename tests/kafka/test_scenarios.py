@@ -1,5 +1,5 @@
-"""All scenarios of `tests/scenarios/*.yaml` through workers on real Kafka, at once and step by step: a worker for each of
-the packs that they are played with.
+"""All scenarios of `tests/scenarios/*.yaml` through workers on real Kafka, at once and step by step: a worker for each
+of the packs that they are played with.
 
 After each step the topics say for every check that is due what the offline engine says, and what the file says.
 """
@@ -68,6 +68,7 @@ def test_a_worker_ends_every_scenario_as_the_offline_engine_does(
         pack=pack_folder(pack),
         lexicons=write_lists(tmp_path / "lists"),
         partitions=PARTITIONS.get(pack, 1),
+        max_late_days=36500,
         commit_interval_s=0.1,
     )
     offline = play_together(emptied(shipped(pack)), scenarios)

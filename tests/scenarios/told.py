@@ -81,8 +81,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is the case at one check. Reviews without their ids: those tell which violation came first, and violations of
-    several accounts come in any order."""
+    """What is the case at one check.
+
+    Reviews without their ids: those tell which violation came first, and those of several accounts come in any order.
+    """
 
     held: Held
     reviews: dict[str, list[Case]]
