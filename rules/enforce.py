@@ -13,7 +13,7 @@ import msgspec
 
 from rules.cases import Occasion, ended
 from rules.charging import Charging
-from rules.decisions import Ban, BanEntry, Enforcement, Lift, Review
+from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review
 from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
@@ -114,8 +114,6 @@ class Enforcer:
         of = Record(subject, state)
         result.decisions += self._forget(of)
         self._keep(Record(subject, decode_subject(data)), of, result)
-        if not state.due:
-            result.states[subject] = None
         return result
 
     def in_force(self, subject: str, data: bytes | None, at: int) -> list[BanEntry]:
@@ -127,9 +125,12 @@ class Enforcer:
     def _keep(self, before: Record, of: Record, result: Enforced) -> None:
         """Puts the state, and what changed on the ban list, into the result."""
         subject, state = of
+        state.due = self._due(of)
+        if not state.due:  # nothing is left, or what is left is long past
+            result.decisions += self._forget(of)
         entries = in_force(of, self.pack)
-        state.due, state.banned = self._due(of), bool(entries)
-        result.states[subject] = encode_subject(state)
+        state.banned = bool(entries)
+        result.states[subject] = encode_subject(state) if state.due else None
         if entries != in_force(before, self.pack):
             result.bans[subject] = (
                 Ban(subject=subject, sanctions=entries, time=from_millis(state.time)) if entries else None
@@ -161,7 +162,9 @@ class Enforcer:
             yield max(time for time, _ in state.evading) + self._horizon, ".evading"
         if state.orders and "by_hand" not in for_good:
             newest = max(max(order.time, order.until or 0) for order in state.orders)
-            yield newest + self._horizon, ".orders"
+            if not any(is_enforced(key) and old[0].time <= newest for key, old in state.offences.items()):
+                # else what an order forgave, or stood in for, would come back
+                yield newest + self._horizon, ".orders"
 
     def _forget(self, of: Record) -> Iterator[Review]:
         """Forgets what is long past; the reviews that this ends."""
@@ -178,3 +181,6 @@ class Enforcer:
                 occasion = Occasion("", [], state.time)
                 detail = "what it was about is long past"
                 yield ended(of, key, "closed", self.pack, about=about, detail=detail, occasion=occasion)
+        if not state.retracted:
+            left = {*state.offences, *([BY_HAND] if state.orders else [])}
+            state.trail = [told for told in state.trail if told.ladder in left]

@@ -73,7 +73,7 @@ class Standing:
         return self.ends is None and action != "warn"
 
 
-def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
     Once the last rung is reached for good, AFTERMATH of what follows stays. Of one slot the first OF_A_KIND of each
@@ -84,7 +84,7 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     window = ladder.window // slot_of(ladder)
     first = deciding(ordered, ladder)
     for index, offence in enumerate(first):
-        if lasts_for_good(ladder, rung_of(first, ladder, index)):
+        if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             beyond = first[index + 1 + AFTERMATH :]
             gone = {_cell(each, ladder) for each in beyond}
@@ -100,7 +100,7 @@ def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder)[-MAX_WAITING:] if ordered else []
 
 
-def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
+def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account") -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
     cell = _cell(offence, ladder)
     if sum(kept <= offence and _cell(kept, ladder) == cell for kept in old) >= OF_A_KIND:
@@ -109,7 +109,7 @@ def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
         return True
     first = deciding(old, ladder)
     last = len(first) - 1 - AFTERMATH
-    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last))
+    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last, kind))
 
 
 def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
@@ -158,12 +158,13 @@ def lasts_for_good(ladder: Ladder, rung: int) -> bool:
     return step.duration is None and step.apply != "warn"
 
 
-def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1) -> int:
-    """The rung of one of `offences`, which decide and are sorted by time; of the newest by default."""
+def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1, kind: SubjectKind = "account") -> int:
+    """The rung of one of `offences`, which decide and are sorted by time; of the newest by default. Only an account
+    dodges by many domains: an address, or an application, may be shared by many that have one each."""
     offence = offences[index]
     if offence.gravity != "ordinary":
         return len(ladder.rungs)
-    if ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
+    if kind == "account" and ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
         return len(ladder.rungs)
     return _counted(offences, ladder, index)[1]
 
@@ -196,7 +197,7 @@ def standing(
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):
-        step = rung_of(offences, ladder, index)
+        step = rung_of(offences, ladder, index, kind)
         lasts = ladder.rungs[step - 1].duration or 0
         if step > rung or offence.time >= max(ends, starts + ladder.grace):
             if offence.time >= ends:  # nothing is in force any more
