@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rules.decisions import Ban, Enforcement, Lift, Review
-from rules.events import Appeal, InvalidEventError, Moderation
+from rules.events import Appeal, InvalidEventError, Moderation, Order
 from streams.codec import Record, decode_ban, decode_enforcement, decode_record
 from streams.compacted import opened, until_now
 from streams.refusals import Refused, place_of, refusal
@@ -58,6 +58,7 @@ class Outcome:
 class _Written:
     """Where a decision stands, and since when (ms)."""
 
+    decision: Moderation
     place: TopicPartition
     offset: int
     timestamp: int
@@ -76,7 +77,8 @@ async def decide(
     outcome = Outcome(decision)
     tell("writing")
     before = await _find(settings, topic, decision) if retry else None
-    outcome.repeated = before is not None
+    if before is not None:
+        outcome.decision, outcome.repeated = before.decision, True
     async with opened(settings, topic, names.relays):  # says what to do when one is missing, and creates none
         pass
     async with opened(settings, names.enforcements, names.reviews, names.bans, names.dead_letters) as reader:
@@ -100,10 +102,18 @@ async def _find(settings: Settings, topic: str, decision: Moderation) -> _Writte
             except InvalidEventError:
                 continue
             if event.id == decision.id:
-                if msgspec.structs.replace(event, time=decision.time) != decision:
+                if not isinstance(event, Moderation) or not _same(event, decision):
                     raise ConflictError(f"the id {decision.id} was used before, at {event.time}, for another decision")
-                return _Written(TopicPartition(topic, record.partition), record.offset, record.timestamp)
+                return _Written(event, TopicPartition(topic, record.partition), record.offset, record.timestamp)
     return None
+
+
+def _same(old: Moderation, new: Moderation) -> bool:
+    """Whether two decisions say the same, at different times; `until` may be a length, which counts from then."""
+    if isinstance(old, Order) and isinstance(new, Order) and old.until is not None and new.until is not None:
+        if old.until - old.time == new.until - new.time:
+            new = msgspec.structs.replace(new, until=old.until)
+    return msgspec.structs.replace(new, time=old.time) == old
 
 
 async def _go_to(reader: AIOKafkaConsumer, since: int | None) -> None:
@@ -125,7 +135,7 @@ async def _write(settings: Settings, topic: str, decision: Moderation) -> _Writt
         raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
     finally:
         await producer.stop()
-    return _Written(TopicPartition(topic, done.partition), done.offset, done.timestamp)
+    return _Written(decision, TopicPartition(topic, done.partition), done.offset, done.timestamp)
 
 
 @asynccontextmanager
