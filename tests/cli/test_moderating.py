@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import getpass
+import io
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, EventRef, Evidence, Lift, Notice, Violation
-from rules.events import Appeal, Order
+from rules.events import Appeal, Order, ReviewDecision
 from rules.packs import load_pack
 from streams.cli import warden
 from streams.cli.arguments import canonical
 from streams.cli.deciding import quoted
 from streams.cli.told import print_history, undo
 from streams.embedded import free_port
+from streams.lines import event_of, read_lines
 from streams.refusals import Refused
 from streams.subject_history import History
 from tests.rules.making import TINY
@@ -46,8 +50,28 @@ def run() -> Run:
 def test_each_command_shows_how_it_is_used(run: Run, command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
-    assert f"warden {command}" in result.output.replace("\n", " ").split("Usage", 1)[1].split("Options", 1)[0]
+    assert any(line.strip().startswith(f"warden {command}") for line in result.output.splitlines())
     assert "--json" in result.output
+
+
+def documented() -> list[str]:
+    """The commands of docs/moderation.md."""
+    lines = (Path(__file__).parents[2] / "docs" / "moderation.md").read_text("utf-8").splitlines()
+    return [line for line in lines if line.startswith("warden ")]
+
+
+@pytest.mark.parametrize("command", documented())
+def test_the_documented_commands_are_taken(run: Run, command: str) -> None:
+    result = run(*shlex.split(command)[1:])
+    assert result.exit_code == 1, result.output
+    assert "no answer from Kafka" in result.output
+
+
+def test_the_documented_events_are_valid() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "moderation.md").read_text("utf-8")
+    (block,) = re.findall(r"```json\n(.*?)```", text, re.S)
+    events = [event_of(line) for line in read_lines(io.BytesIO(re.sub(r",\n ", ", ", block).encode()), 10_000)]
+    assert [type(event) for event in events] == [Appeal, ReviewDecision, Order]
 
 
 @pytest.mark.parametrize(
