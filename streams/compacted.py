@@ -22,7 +22,8 @@ async def opened(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions of `topics`, at their start, in no group.
 
-    Raises TopicsError when one is missing, with a `hint` what to do, and for what goes wrong between here and the brokers in the block.
+    Raises TopicsError when one is missing, with a `hint` what to do, and for what goes wrong between here and the
+    brokers in the block.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -110,9 +111,8 @@ async def _find(settings: Settings, topic: str, decision: Moderation) -> _Writte
 
 def _same(old: Moderation, new: Moderation) -> bool:
     """Whether two decisions say the same, at different times; `until` may be a length, which counts from then."""
-    if isinstance(old, Order) and isinstance(new, Order) and old.until is not None and new.until is not None:
-        if old.until - old.time == new.until - new.time:
-            new = msgspec.structs.replace(new, until=old.until)
+    if isinstance(old, Order) and isinstance(new, Order) and _lasts(old) == _lasts(new):
+        new = msgspec.structs.replace(new, until=old.until)
     return msgspec.structs.replace(new, time=old.time) == old
 
 
@@ -138,12 +138,14 @@ async def _write(settings: Settings, topic: str, decision: Moderation) -> _Writt
     return _Written(decision, TopicPartition(topic, done.partition), done.offset, done.timestamp)
 
 
+def _lasts(order: Order) -> timedelta | None:
+    return None if order.until is None else order.until - order.time
+
+
 @asynccontextmanager
 async def _group(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A client that sees what the workers' group has committed, and is no member of it."""
-    client = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False
-    )
+    client = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False)
     await client.start()
     try:
         yield client

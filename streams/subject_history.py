@@ -29,8 +29,8 @@ _TELL_EVERY = 5_000
 @dataclass(slots=True)
 class History:
     """What is known of `subject`. `entries` in order of event time; `ban` is its record on the ban list, which may hold
-    sanctions that have ended. `refused`: id of a moderator's decision -> why workers did not take it. `unreadable` counts
-    its records that are not what their topic should hold."""
+    sanctions that have ended. `refused`: id of a moderator's decision -> why workers did not take it. `unreadable`
+    counts its records that are not what their topic should hold."""
 
     subject: str
     ban: Ban | None = None

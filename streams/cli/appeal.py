@@ -36,7 +36,9 @@ def appeal(ctx: click.Context, enforcement: str, verdict: str | None, subject: s
         raise click.UsageError("say --overturn or --uphold")
     checked = Deciding.of(**given)
     settings = settings_of(ctx)
-    found = asked_with_progress("looking the enforcement up", lambda tell: enforcement_file(settings, enforcement, tell))
+    found = asked_with_progress(
+        "looking the enforcement up", lambda tell: enforcement_file(settings, enforcement, tell)
+    )
     whose = _subject(found, subject)
     _check_final(found, whose, checked)
     carry_out(

@@ -26,10 +26,10 @@ _WAIT_S = 15.0
 def deciding_options(command: Callable[..., None]) -> Callable[..., None]:
     """`--why`, `--by`, `--id`, `--wait`, `--timeout` and `--json`; the context comes first."""
     for option in reversed((
-        click.option("--why", metavar="TEXT", required=True, help="The reason, for the record and the sanctioned party."),
+        click.option("--why", metavar="TEXT", required=True, help="The reason; the sanctioned party may read it."),
         click.option("--by", metavar="WHO", help="Who decides. Default: the name you are logged in by."),
-        click.option("--id", "identity", metavar="ID", help="Id of the decision. The same one again decides nothing again, "
-                     "and shows what came of it. Default: a new one."),
+        click.option("--id", "identity", metavar="ID", help="Id of the decision, new by default. "
+                     "The same one again decides nothing again, and shows what came of it."),
         click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until a worker has answered."),
         click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), default=_WAIT_S, show_default=True,
                      help="How long to wait."),
@@ -54,7 +54,7 @@ class Deciding:
 
     @classmethod
     def of(
-        cls, why: str, by: str | None, identity: str | None, wait: bool, timeout: float, as_json: bool
+        cls, *, why: str, by: str | None, identity: str | None, wait: bool, timeout: float, as_json: bool
     ) -> "Deciding":
         """Raises UsageError for an empty reason, Failure (2) where nobody knows who decides."""
         if not why.strip():
@@ -62,7 +62,7 @@ class Deciding:
         return cls(
             why=why.strip(),
             by=login_name() if by is None else by.strip(),
-            identity=identity or str(uuid.uuid4()),
+            identity=str(uuid.uuid4()) if identity is None else identity,
             retry=identity is not None,
             wait_s=timeout if wait else 0.0,
             as_json=as_json,
@@ -145,20 +145,16 @@ def _judge(outcome: "Outcome", given: Deciding) -> None:
     """Raises Failure (1) for what was refused or not answered."""
     from lab.display import shown
 
+    again = f"to see what came of it, the same with --id {quoted(outcome.decision.id)}"
     if outcome.refused is not None:
-        detail = shown(outcome.refused.detail, 400)
-        raise Failure(f"refused ({shown(outcome.refused.reason)}): {detail}\n    nothing has changed; look at the subject: "
-                      f"warden subject {quoted(outcome.decision.subject)}")  # fmt: skip
+        reason, detail = shown(outcome.refused.reason), shown(outcome.refused.detail, 400)
+        hint = f"nothing has changed; look at it: warden subject {quoted(outcome.decision.subject)}"
+        raise Failure(f"refused ({reason}): {detail}\n    {hint}")
     if given.wait_s and not outcome.answered:
-        raise Failure(
-            f"it is written, but no worker has answered within {given.wait_s:g} s\n"
-            f"    is one running? It is taken as soon as one is. To see what came of it, the same with --id {outcome.decision.id}"
-        )
+        raise Failure(f"it is written, but no worker has answered within {given.wait_s:g} s\n"
+                      f"    is one running? It is taken as soon as one is; {again}")  # fmt: skip
     if given.wait_s and not outcome.complete:
-        raise Failure(
-            f"linked subjects have not all answered within {given.wait_s:g} s: they will\n"
-            f"    to see what came of it, the same with --id {outcome.decision.id}"
-        )
+        raise Failure(f"linked subjects have not all answered within {given.wait_s:g} s: they will\n    {again}")
 
 
 def _write(outcome: "Outcome") -> None:

@@ -21,10 +21,13 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 @click.argument("action", type=click.Choice(ACTIONS), metavar="ACTION")
 @click.option("--for", "lasts", type=DURATION, help="How long, as in 12h or 7d. Default: for good.")
 @click.option("--until", type=TIME, help="Until when (RFC 3339), instead of --for.")
-@click.option("--verbatim", is_flag=True, help="Take the subject as it is written, even if no event is charged to it so.")
+@click.option(
+    "--verbatim", is_flag=True, help="Take the subject as it is written, even if no event is charged to it so."
+)
 @deciding_options
 def sanction(
     ctx: click.Context,
+    *,
     subject: str,
     action: Action,
     lasts: timedelta | None,
@@ -72,9 +75,7 @@ def sanction(
 @click.argument("action", type=click.Choice(ACTIONS), metavar="[ACTION]", required=False)
 @click.option("--exempt-for", type=DURATION, help="Forgive what is done from now on for so long, too: 12h, 7d.")
 @deciding_options
-def clear(
-    ctx: click.Context, subject: str, action: Action | None, exempt_for: timedelta | None, **given: Any
-) -> None:
+def clear(ctx: click.Context, subject: str, action: Action | None, exempt_for: timedelta | None, **given: Any) -> None:
     """Lift ACTION from a subject, or everything; what it did so far leads to nothing any more.
 
     It is about this subject alone. What was wrong from the start is better appealed, which frees linked subjects as

@@ -99,9 +99,7 @@ def _why(entry: BanEntry, found: "History", pack: "Pack") -> Iterator[str]:
     for clause in entry.clauses:
         yield _clause(clause, pack)
     made = [each for each in found.entries if isinstance(each, Enforcement) and each.id == entry.enforcement]
-    decisions = {
-        each.id: each for each in found.entries if isinstance(each, Appeal | ReviewDecision | Order)
-    }
+    decisions = {each.id: each for each in found.entries if isinstance(each, Appeal | ReviewDecision | Order)}
     if made and (decision := decisions.get(made[-1].because)) is not None:
         yield f"{kind(decision).replace('_', ' ')} by {decision.moderator}: {decision.reason}"
     named = set(made[-1].violations) if made else set()
@@ -136,7 +134,7 @@ def _print_timeline(found: "History") -> None:
     out.print(table)
 
 
-def _cells(entry: "Entry") -> tuple[str, str]:
+def _cells(entry: "Entry") -> tuple[str, str]:  # noqa: PLR0911 - one for each kind of entry
     """Which one it is, and what it says."""
     match entry:
         case Violation():

@@ -147,7 +147,7 @@ def test_whoever_has_no_login_name_must_say_who_decides(run: Run, monkeypatch: p
         ("ip:2001:DB8::1", "ip:2001:db8::1"),
         ("ip:203.0.113.7", "ip:203.0.113.7"),
         ("link:https://quiz.example/a?b=1", "link:https://quiz.example/a?b=1"),
-        ("link:no link", "link:no link"),
+        ("link:mailto:a@quiz.example", "link:mailto:a@quiz.example"),
         ("account:Alice", "account:Alice"),
         ("app:wx123", "app:wx123"),
     ],
@@ -192,16 +192,15 @@ def test_what_is_in_force_is_undone_ladder_by_ladder() -> None:
         entry("ban_account", "fraud", "e3"), entry("ban_account", BY_HAND, "e4"),
         entry("suspend_account", BY_HAND, "e5"),
     )  # fmt: skip
-    assert undo(found, NOW) == [
-        f"warden appeal {identity} --overturn --why …" for identity in ("e1", "e3", "e4", "e5")
-    ]
+    assert undo(found, NOW) == [f"warden appeal {identity} --overturn --why …" for identity in ("e1", "e3", "e4", "e5")]
 
 
 def test_where_a_verdict_is_final_an_order_undoes() -> None:
     found = history(entry("suspend_account", "sharing", "e1"))
-    found.entries = [appealed("e1")]
+    verdict = appealed("e1")
+    found.entries = [verdict]
     assert undo(found, NOW) == ["warden clear account:alice suspend_account --why …"]
-    found.refused["a1"] = Refused(found.entries[0], "unknown_enforcement", "")  # then there is no verdict
+    found.refused["a1"] = Refused(verdict, "unknown_enforcement", "")  # then there is no verdict
     assert undo(found, NOW) == ["warden appeal e1 --overturn --why …"]
     assert undo(History("account:alice"), NOW) == []
 
@@ -251,5 +250,3 @@ def test_a_command_to_undo_is_one_that_warden_takes(run: Run) -> None:
         result = run(*shlex.split(command)[1:])
         assert result.exit_code == 1  # there is no broker
         assert "no answer from Kafka" in result.output
-
-

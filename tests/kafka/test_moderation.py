@@ -17,7 +17,10 @@ from tests.kafka.system import TINY, System
 
 NOW = datetime.now(UTC)
 SHARED = ("account:alice", "domain:quiz.example", "link:https://quiz.example/prize")
-QUOTAS = "limits: {quotas: {each_rule: {each: rule, per: day, at_most: 3}, all_by_hour: {each: all, per: hour, at_most: 90}}}"
+QUOTAS = """
+limits:
+  quotas: {each_rule: {each: rule, per: day, at_most: 3}, all_by_hour: {each: all, per: hour, at_most: 90}}
+"""
 
 
 @pytest.fixture
@@ -179,7 +182,7 @@ def test_used_up_quotas_are_shown_and_what_they_hold_waits_for_a_person(
 ) -> None:
     pack = tmp_path / "pack"
     pack.mkdir()
-    (pack / "pack.yaml").write_text(f"{(TINY / 'pack.yaml').read_text('utf-8')}\n{QUOTAS}\n", "utf-8")
+    (pack / "pack.yaml").write_text(f"{(TINY / 'pack.yaml').read_text('utf-8')}{QUOTAS}", "utf-8")
     system = make(pack=pack)
     assert "workers make it when they first start" in refused(system.warden("quota"))
     with system.worker() as worker:
