@@ -137,8 +137,8 @@ def _check(decision: "Moderation") -> None:
     try:
         convert_event(decision.type, msgspec.to_builtins(decision))
     except InvalidEventError as error:
-        raise Failure(f"workers could not read this: {error}\n"
-                      "    ids and names are one line of at most 256 characters, subjects of 2048", 2) from None  # fmt: skip
+        hint = "ids and names are one line of at most 256 characters, subjects of 2048"
+        raise Failure(f"workers could not read this: {error}\n    {hint}", 2) from None
 
 
 def _judge(outcome: "Outcome", given: Deciding) -> None:
