@@ -74,7 +74,7 @@ async def history(
             if record.key == key:
                 _take(found, record, names, kinds)
         tell(read, max(total, read))
-    found.entries.sort(key=lambda entry: (entry.time, type(entry).__name__ != "Violation"))
+    found.entries.sort(key=lambda entry: (millis(entry.time), not isinstance(entry, Violation)))  # decisions tell ms
     return found
 
 

@@ -1,7 +1,6 @@
 """`warden reviews`: the cases that wait for a person, and deciding them."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -156,7 +155,7 @@ def _print_table(chosen: "Iterable[Review]", everything: bool) -> None:
 
     from lab.display import shown
 
-    table = Table("since", "review", "subject", "clauses", "approving would", "because")
+    table = Table("time", "review", "subject", "clauses", "approving would", "because")
     rows = 0
     for review in chosen:
         rows += 1
@@ -173,6 +172,7 @@ def _print_table(chosen: "Iterable[Review]", everything: bool) -> None:
     out = console()
     if rows:
         table.columns[1].no_wrap = True
+        table.columns[2].overflow = "fold"
         out.print(table)
     else:
         out.print("no reviews" if everything else "no case waits for a person")
@@ -187,7 +187,9 @@ def would(review: "Review") -> str:
 
 
 def _length(seconds: int | None) -> str:
-    return "for good" if seconds is None else f"for {timedelta(seconds=seconds)}"
+    from streams.cli.clauses import duration
+
+    return "for good" if seconds is None else f"for {duration(1000 * seconds)}"
 
 
 def _print(review: "Review", about: "list[Violation]", others: "list[Review]") -> None:

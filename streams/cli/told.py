@@ -125,6 +125,7 @@ def _print_timeline(found: "History") -> None:
         out.print("  the topics hold nothing about it: no charge, no report, no decision")
         return
     table = Table("time (UTC)", "what", "which", "detail")
+    table.columns[-1].overflow = "fold"
     for entry in found.entries:
         which, detail = _cells(entry)
         if isinstance(entry, Appeal | ReviewDecision | Order) and (refused := found.refused.get(entry.id)) is not None:
