@@ -74,8 +74,20 @@ async def history(
             if record.key == key:
                 _take(found, record, names, kinds)
         tell(read, max(total, read))
-    found.entries.sort(key=lambda entry: (millis(entry.time), not isinstance(entry, Violation)))  # decisions tell ms
+    found.entries.sort(key=_order)
     return found
+
+
+def _order(entry: Entry) -> tuple[int, int]:
+    """By time, in whole milliseconds as reviews tell it, and at the same one what was charged or said before what came
+    of it."""
+    match entry:
+        case Violation():
+            return millis(entry.time), 0
+        case Report() | Appeal() | ReviewDecision() | Order():
+            return millis(entry.time), 1
+        case Enforcement() | Lift() | Review():
+            return millis(entry.time), 2
 
 
 async def _seek(reader: AIOKafkaConsumer, names: TopicNames, since: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rules.decisions import BY_HAND, BanEntry, Enforcement, Lift, Review, Violation
 from rules.events import Appeal, Order, Report, ReviewDecision
+from streams.cli.arguments import canonical
 from streams.cli.common import console
 from streams.cli.deciding import clock, quoted, until
 
@@ -123,6 +124,9 @@ def _print_timeline(found: "History") -> None:
     out = console()
     if not found.entries:
         out.print("  the topics hold nothing about it: no charge, no report, no decision")
+        usual = canonical(found.subject)
+        if usual != found.subject:
+            out.print(Text(f"  events are charged to another spelling: warden subject {quoted(usual)}"), soft_wrap=True)
         return
     table = Table("time (UTC)", "what", "which", "detail")
     table.columns[-1].overflow = "fold"

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from rules.decisions import Ban, BanEntry
+from streams.codec import encode
 from tests.kafka.broker import Broker
 from tests.kafka.system import TINY, System
 
@@ -121,11 +123,15 @@ def test_held_cases_are_decided_and_orders_last_until_they_are_cleared(make: Cal
         assert [each["event"]["id"] for each in shown["violations"]] == ["p-bob"]
         assert "互推换量" in system.warden("reviews", "show", bob).stdout.decode()
 
-        approved = told(system.warden("reviews", "approve", bob, "--why", "looked at", "--by", "lin", "--json"))
+        approve = ("reviews", "approve", bob, "--why", "looked at", "--by", "lin", "--id", "decision-1", "--json")
+        approved = told(system.warden(*approve))
         assert {(each["kind"], each.get("status"), each.get("action")) for each in approved["changes"]} == {
             ("review", "approved", None), ("enforcement", None, "warn"),
         }  # fmt: skip
-        assert {each["subject"] for each in approved["changes"]} == {"account:bob"}
+        assert {(each["subject"], each["because"]) for each in approved["changes"]} == {("account:bob", "decision-1")}
+        again = told(system.warden(*approve))
+        assert again["repeated"]
+        assert again["changes"] == approved["changes"]
         rejected = told(system.warden("reviews", "reject", carol, "--why", "a charity", "--json"))
         assert [each["status"] for each in rejected["changes"]] == ["rejected"]
         assert told(system.warden("reviews", "--json")) == []
@@ -159,6 +165,34 @@ def test_held_cases_are_decided_and_orders_last_until_they_are_cleared(make: Cal
 
 def lasts(enforcement: dict[str, Any]) -> timedelta:
     return datetime.fromisoformat(enforcement["ends"]) - datetime.fromisoformat(enforcement["starts"])
+
+
+def test_what_a_worker_does_not_know_any_more_is_refused_and_shown_so(make: Callable[..., System]) -> None:
+    system = make()
+    ban = making_ban("account:zed", "forgotten-1")
+    system.produce("bans", [(b"account:zed", encode(ban))])  # the enforcement itself is gone with age
+    with system.worker():
+        appeal = ("appeal", "forgotten-1", "--overturn", "--why", "too long ago", "--by", "lin")
+        done = system.warden(*appeal, "--json")
+        assert "refused (unknown_enforcement)" in refused(done)
+        outcome = json.loads(done.stdout)
+        assert (outcome["answered"], outcome["refused"]["reason"], outcome["changes"]) == (
+            True, "unknown_enforcement", [],
+        )  # fmt: skip
+        known = system.warden("subject", "account:zed").stdout.decode()
+        assert "REFUSED (unknown_enforcement)" in known
+        assert "to undo: warden appeal forgotten-1" in known  # there is no verdict
+        assert "unknown_enforcement" in refused(system.warden(*appeal))
+        by_name = system.warden("subject", "domain:www.zed.example").stdout.decode()
+        assert "warden subject domain:zed.example" in by_name
+
+
+def making_ban(subject: str, enforcement: str) -> Ban:
+    entry = BanEntry(
+        action="ban_account", ladder="fraud", rung=1, permanent=True, starts=NOW, ends=None, clauses=["links.4"],
+        enforcement=enforcement,
+    )  # fmt: skip
+    return Ban(subject=subject, sanctions=[entry], time=NOW)
 
 
 def test_without_a_worker_an_order_is_written_once_and_answered_later(make: Callable[..., System]) -> None:
