@@ -111,6 +111,7 @@ class Charging:
         self.tell_evading(of, ladder, old, kept)
         for found in news:
             self._docket.announce(of, found, trigger)
+        self._docket.renew(of, ladder, trigger)
         self._count(news, offence)
         return True
 

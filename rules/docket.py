@@ -55,11 +55,15 @@ class Docket:
 
     def settle(self, of: Record, before: list[Holding], trigger: Trigger) -> list[Holding]:
         """Announces what holds now and has not been announced, lifts what held before and does no more, and what that
-        had taken the place of, and brings the open reviews up to date. Returns what was announced."""
+        had taken the place of, and brings the open reviews up to date. Returns what was announced.
+
+        What a higher rung takes the place of is not lifted, as it is not when a violation climbs.
+        """
         state = of.state
         after = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        rungs = {found.ladder: found.rung for found in after.values()}
         for held in before:
-            if (held.ladder, held.action) not in after:
+            if (held.ladder, held.action) not in after and rungs.get(held.ladder, 0) <= held.rung:
                 if held.holds(state.time):
                     self.decisions.append(lift(of.subject, held, trigger, self.pack))
                 state.announced.get(held.ladder, {}).pop(held.action, None)
@@ -110,6 +114,12 @@ class Docket:
         causes = [*dict.fromkeys(offence.cause[:CAUSE] for offence in behind)]
         announced = Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, causes)
         of.state.trail = [*(old for old in of.state.trail if old.id != announced.id), announced][-MAX_TRAIL:]
+
+    def renew(self, of: Record, ladder: Ladder, trigger: Trigger) -> None:
+        """Brings the open reviews of a ladder up to date: what approving them would do depends on what counts."""
+        for key, case in list(of.state.cases.items()):
+            if ladder_name(key) == ladder.name:
+                self.open(of, key, (case.reason, case.detail), trigger)
 
     def open(self, of: Record, key: str, why: Why, trigger: Trigger) -> None:
         """Opens the review of what waits for `key`, or brings it up to date."""

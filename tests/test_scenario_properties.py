@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from rules.events import from_millis
 from tests.scenarios.model import Held, Until
-from tests.scenarios.play import START, Told, emptied, event_of, held_by
+from tests.scenarios.play import emptied, event_of, held_by
 from tests.scenarios.shipped import shipped
+from tests.scenarios.start import START
+from tests.scenarios.told import Case, Told, snapshot
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _STEADY = settings(
@@ -52,7 +54,7 @@ class End(NamedTuple):
     """Where a history ends: what is in force, and the reviews and charges by subject."""
 
     held: Held
-    reviews: dict[str, set[str]]
+    reviews: dict[str, list[Case]]
     charged: dict[str, set[str]]
 
 
@@ -86,7 +88,8 @@ def ended(bodies: Sequence[dict[str, Any]], at: int) -> End:
     engine, told = emptied(shipped()), Told()
     for decision in engine.judge([event_of(body) for body in bodies]):
         told.add(decision)
-    return End(held_by(engine, list(engine.subjects), at), told.reviews, told.charged)
+    seen = snapshot(told, held_by(engine, list(engine.subjects), at))
+    return End(seen.held, seen.reviews, told.charged)
 
 
 def last(moments: Sequence[Moment]) -> int:

@@ -15,11 +15,16 @@ _DECODER = msgspec.json.Decoder(Violation | Enforcement | Lift | Review | Ban)
 
 
 class Outputs:
-    """The output topics from their beginning on. `told` is called with each decision; `bans` is the ban list."""
+    """The output topics from their beginning on. `told` is called with each decision, `refused` with the reason and the
+    body of each dead letter; `bans` is the ban list."""
 
-    def __init__(self, settings: Settings, told: Callable[[Decision], None]) -> None:
+    def __init__(
+        self, settings: Settings, told: Callable[[Decision], None], refused: Callable[[str, bytes], None]
+    ) -> None:
         names = topic_names(settings)
-        topics = (names.violations, names.enforcements, names.reviews, names.bans)
+        topics = (names.violations, names.enforcements, names.reviews, names.bans, names.dead_letters)
+        self._dead_letters = names.dead_letters
+        self._refused = refused
         self._partitions = [TopicPartition(topic, p) for topic in topics for p in range(settings.partitions)]
         self._bootstrap = settings.bootstrap
         self._told = told
@@ -38,7 +43,10 @@ class Outputs:
         while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
             for records in (await self._consumer.getmany(timeout_ms=200)).values():
                 for record in records:
-                    self._take(record.key.decode(), record.value)
+                    if record.topic == self._dead_letters:
+                        self._refused(dict(record.headers)["reason"].decode(), record.value or b"")
+                    else:
+                        self._take(record.key.decode(), record.value)
 
     async def stop(self) -> None:
         """Disconnects."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rules.decisions import Action
-from tests.scenarios.model import Check, Scenario, Until
+from tests.scenarios.model import Check, Reviewed, Scenario, Until
 from tests.scenarios.names import Names
-from tests.scenarios.play import Played, Seen, Told
+from tests.scenarios.told import Case, Played, Seen, Told
 
 _DAY_MS, _MINUTE_MS = 86_400_000, 60_000
 
@@ -27,16 +27,37 @@ def _check(check: Check, seen: Seen, names: Names) -> Iterator[str]:
         must, has = wanted.get(subject, {}), seen.held.get(subject, {})
         if must != has:
             yield f"{where}{names.written(subject)}: in force must be {_actions(must)}, is {_actions(has)}"
-    reviews = {names.subject(subject): set(clauses) for subject, clauses in check.reviews.items()}
+    reviews = {names.subject(subject): reviewed for subject, reviewed in check.reviews.items()}
     for subject in sorted(reviews | seen.reviews):
-        opened, open_ = reviews.get(subject, set()), seen.reviews.get(subject, set())
-        if opened != open_:
-            yield f"{where}{names.written(subject)}: reviews must be of {_list(opened)}, are of {_list(open_)}"
+        for line in _reviews(reviews.get(subject, Reviewed(frozenset())), seen.reviews.get(subject, [])):
+            yield f"{where}{names.written(subject)}: {line}"
+    lifted = {names.subject(subject): actions for subject, actions in check.lifted.items()}
+    for subject in sorted(lifted | seen.lifted):
+        must_be, are = lifted.get(subject, frozenset()), seen.lifted.get(subject, set())
+        if must_be != are:
+            yield f"{where}{names.written(subject)}: lifted must be {_list(must_be)}, is {_list(are)}"
+    if list(check.refused) != seen.refused:
+        wants, is_ = " and ".join(check.refused) or "nothing", " and ".join(seen.refused) or "nothing"
+        yield f"{where}refused must be {wants}, is {is_}"
     if check.warned is not None:
         warned = {names.subject(subject) for subject in check.warned}
         for subject in sorted(warned ^ seen.warned):
             word = "must have been warned" if subject in warned else "must not have been warned"
             yield f"{where}{names.written(subject)}: {word}"
+
+
+def _reviews(wanted: Reviewed, cases: list[Case]) -> Iterator[str]:
+    clauses = {clause for case in cases for clause in case.clauses}
+    if wanted.clauses != clauses:
+        yield f"reviews must be of {_list(wanted.clauses)}, are of {_list(clauses)}"
+    if not cases:
+        return
+    last = cases[-1]
+    for word, must, is_ in (("reason", wanted.reason, last.reason), ("status", wanted.status, last.status)):
+        if must is not None and must != is_:
+            yield f"the {word} of its review must be {must}, is {is_}"
+    if wanted.proposes is not None and wanted.proposes != last.proposes:
+        yield f"its review must propose {_list(wanted.proposes)}, proposes {_list(last.proposes)}"
 
 
 def _charges(scenario: Scenario, told: Told, names: Names) -> Iterator[str]:

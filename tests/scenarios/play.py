@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from rules.decisions import Action, BanEntry, Decision, Enforcement, Review, Violation
+from rules.controls import ControlLog, Controls
+from rules.decisions import Action, BanEntry, Decision, Violation
 from rules.engine import Engine
 from rules.events import Event, convert_event, from_millis, millis
 from rules.gathering import Gathering
-from tests.scenarios.model import Held, Scenario, Until
+from tests.scenarios.acts import acts_at, control_of, is_control, moderation_of
+from tests.scenarios.model import Act, Held, Scenario, Until
 from tests.scenarios.names import Names, owner
-
-START = millis(datetime(2024, 1, 1, tzinfo=UTC))
-"""When every scenario begins, in ms: long past, so that workers take its times for what they are."""
-
-
-@dataclass(slots=True)
-class Told:
-    """What has been decided so far, with the engine's names.
-
-    charged: subject -> clauses of its violations, those recorded in shadow left out. reviews: subject -> clauses of
-    its reviews. warned: subjects. rungs: (ladder, rung) of what was announced.
-    """
-
-    charged: dict[str, set[str]] = field(default_factory=dict)
-    reviews: dict[str, set[str]] = field(default_factory=dict)
-    warned: set[str] = field(default_factory=set)
-    rungs: set[tuple[str, int]] = field(default_factory=set)
-
-    def add(self, decision: Decision) -> None:
-        """Takes in one decision, of the engine or of a topic."""
-        match decision:
-            case Violation():
-                if decision.mode == "enforce":
-                    self.charged.setdefault(decision.subject, set()).add(decision.clause)
-            case Review():
-                self.reviews.setdefault(decision.subject, set()).update(decision.clauses)
-            case Enforcement():
-                self.rungs.add((decision.ladder, decision.rung))
-                if decision.action == "warn":
-                    self.warned.add(decision.subject)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is the case at one check, with the engine's names."""
-
-    held: Held
-    reviews: dict[str, set[str]]
-    warned: set[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What was the case at each check of a scenario, and what was told in the end."""
-
-    seen: list[Seen]
-    told: Told
+from tests.scenarios.start import START
+from tests.scenarios.told import Played, Told, snapshot
 
 
 def bodies_of(scenario: Scenario) -> list[tuple[int, dict[str, Any]]]:
@@ -112,15 +67,9 @@ def held_by(engine: Engine, subjects: Iterable[str], at: int) -> Held:
 def emptied(engine: Engine) -> Engine:
     """An engine of the same pack that has seen nothing. Compiling a pack takes a second; this takes none."""
     new = copy(engine)
-    new.accounts, new.subjects, new.others, new.bans, new.refused, new._positions, new._newest = (
-        {},
-        {},
-        {},
-        {},
-        [],
-        {},
-        0,
-    )
+    new.accounts, new.subjects, new.others, new.bans = {}, {}, {}, {}
+    new.refused, new.controls = [], Controls()
+    new._positions, new._newest = {}, 0
     new._gathering = Gathering(engine.pack)
     return new
 
@@ -131,51 +80,75 @@ def play(engine: Engine, scenario: Scenario) -> Played:
 
 
 def play_together(engine: Engine, scenarios: Sequence[Scenario]) -> dict[int, Played]:
-    """Several scenarios at once in an engine that has seen nothing; by number.
+    """Several scenarios at once in an engine of their pack that has seen nothing; by number.
 
     Raises AssertionError when something is decided about a subject that is none of theirs, or when two of them break
     the rules on one host that is everybody's: such a host has one record, and they would meet in it.
     """
-    events = [(arrives, event_of(body)) for arrives, body in merged(scenarios)]
-    found = {scenario.number: Played([], Told()) for scenario in scenarios}
-    public: dict[str, int] = {}
-    fed = 0
-    for at in sorted({check.at for scenario in scenarios for check in scenario.checks}):
-        until = fed
-        while until < len(events) and events[until][0] <= at:
-            until += 1
-        for decision in engine.judge([event for _, event in events[fed:until]]):
-            number = whose(decision, public)
-            assert number in found, f"{decision.subject} belongs to no scenario: {decision}"
-            found[number].told.add(decision)
-            if decision.subject in found[number].told.charged:
-                assert public.setdefault(decision.subject, number) == number, f"{decision.subject} is of two scenarios"
-        fed = until
-        for scenario in scenarios:
-            if any(check.at == at for check in scenario.checks):
-                subjects = [subject for subject in engine.subjects if public.get(subject) == scenario.number]
-                played = found[scenario.number]
-                played.seen.append(snapshot(played.told, held_by(engine, subjects, at)))
-    return found
+    return _Player(engine, scenarios).played()
+
+
+class _Player:
+    def __init__(self, engine: Engine, scenarios: Sequence[Scenario]) -> None:
+        self._engine = engine
+        self._scenarios = scenarios
+        self._found = {scenario.number: Played([], Told()) for scenario in scenarios}
+        self._public: dict[str, int] = {}
+        self._log = ControlLog()
+
+    def played(self) -> dict[int, Played]:
+        events = [(arrives, event_of(body)) for arrives, body in merged(self._scenarios)]
+        checks = {check.at for scenario in self._scenarios for check in scenario.checks}
+        acts = {act.at for scenario in self._scenarios for act in scenario.acts}
+        fed = 0
+        for at in sorted(checks | acts):
+            until = fed
+            while until < len(events) and events[until][0] <= at:
+                until += 1
+            self._judge([event for _, event in events[fed:until]])
+            fed = until
+            for scenario in self._scenarios:
+                for number, act in acts_at(scenario, at):
+                    self._act(scenario, number, act)
+            for scenario in self._scenarios:
+                if any(check.at == at for check in scenario.checks):
+                    self._look(scenario, at)
+        return self._found
+
+    def _judge(self, events: list[Event]) -> None:
+        for decision in self._engine.judge(events):
+            number = whose(decision, self._public)
+            assert number in self._found, f"{decision.subject} belongs to no scenario: {decision}"
+            self._found[number].told.add(decision)
+            if decision.subject in self._found[number].told.charged:
+                self._claim(decision.subject, number)
+
+    def _act(self, scenario: Scenario, number: int, act: Act) -> None:
+        if is_control(act):
+            self._log.add(control_of(scenario, number))
+            self._engine.controls = self._log.controls
+            return
+        told, before = self._found[scenario.number].told, len(self._engine.refused)
+        body = moderation_of(scenario, number, told)
+        self._claim(body["subject"], scenario.number)
+        self._judge([event_of(body)])
+        told.refused += [error.reason for error in self._engine.refused[before:]]
+
+    def _claim(self, subject: str, number: int) -> None:
+        assert self._public.setdefault(subject, number) == number, f"{subject} is of two scenarios"
+
+    def _look(self, scenario: Scenario, at: int) -> None:
+        subjects = [subject for subject in self._engine.subjects if self._public.get(subject) == scenario.number]
+        played = self._found[scenario.number]
+        played.seen.append(snapshot(played.told, held_by(self._engine, subjects, at)))
 
 
 def whose(decision: Decision, public: Mapping[str, int]) -> int | None:
     """The number of the scenario that a decision belongs to, by its subject or its event; None when it is nobody's.
 
-    public: subjects that violations were charged to -> the scenario of their events.
+    public: subjects that violations were charged to, or people decided about -> the scenario.
     """
     number = owner(decision.subject)
     if number is None and isinstance(decision, Violation):
         number = owner(decision.event.id)
     return number if number is not None else public.get(decision.subject)
-
-
-def snapshot(told: Told, held: Held) -> Seen:
-    """What is the case now; what is told later changes nothing about it."""
-    return Seen(held, {subject: set(clauses) for subject, clauses in told.reviews.items()}, set(told.warned))
-
-
-def ends(seen: Seen) -> Iterator[int]:
-    """When the sanctions of a moment end, in ms since START."""
-    for actions in seen.held.values():
-        yield from (end for end in actions.values() if end is not None)
