@@ -8,6 +8,7 @@ from rules.decisions import Enforcement, Evidence, Lift, Notice, content_id
 from rules.events import from_millis
 from rules.holdings import Holding
 from rules.packs.model import Pack
+from rules.subject_state import Announced
 
 
 @dataclass(slots=True)
@@ -53,12 +54,17 @@ def enforcement(subject: str, held: Holding, trigger: Trigger, pack: Pack, previ
 
 def lift(subject: str, held: Holding, trigger: Trigger, pack: Pack) -> Lift:
     """The compensation of a sanction."""
+    return lift_of(subject, Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, []), trigger, pack)
+
+
+def lift_of(subject: str, told: Announced, trigger: Trigger, pack: Pack) -> Lift:
+    """The same of one that is known by its announcement only."""
     return Lift(
-        id=content_id("lift", held.id, trigger.because),
+        id=content_id("lift", told.id.hex(), trigger.because),
         subject=subject,
-        action=held.action,
-        ladder=held.ladder,
-        enforcement=held.id,
+        action=told.action,
+        ladder=told.ladder,
+        enforcement=told.id.hex(),
         because=trigger.because,
         moderator=trigger.moderator,
         reason=trigger.reason,

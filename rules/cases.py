@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from rules.decisions import Evidence, Review, ReviewReason, ReviewStatus, content_id
 from rules.events import from_millis
+from rules.holdings import forgiven_until
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, Standing, remembered, standing
+from rules.remembering import remembered_after
+from rules.sanctions import Offence, Standing, standing
 from rules.subject_state import Case, Record, ladder_name
 from rules.subjects import kind_of
 
@@ -34,8 +36,9 @@ def approved(waits: Iterable[Offence], time: int) -> list[Offence]:
 
 def proposal(of: Record, waits: Iterable[Offence], ladder: Ladder, pack: Pack) -> Standing | None:
     """What would hold against the subject if these offences were approved now; None for nothing."""
-    offences = remembered([*of.state.enforced(ladder.name), *approved(waits, of.state.time)], ladder)
-    known = [offence for offence in offences if offence.clause in pack.clauses]
+    offences = remembered_after(of, [*of.state.enforced(ladder.name), *approved(waits, of.state.time)], ladder)
+    since = forgiven_until(of.state.orders)
+    known = [offence for offence in offences if offence.clause in pack.clauses and offence.time > since]
     return standing(kind_of(of.subject), known, ladder, pack.clauses)
 
 

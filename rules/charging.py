@@ -11,12 +11,13 @@ from rules.decisions import Violation
 from rules.docket import BY_REPORT, Docket, Why
 from rules.evasion import Gravity, evading
 from rules.events import from_millis, millis
-from rules.holdings import Holding, forgiven_until
+from rules.holdings import Holding, forgiven_until, of_ladder
 from rules.packs.model import Ladder
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
 from rules.relays import Evading
-from rules.sanctions import Offence, added, matters, remembered, standing, waiting
+from rules.remembering import added_after, matters_after, remembered_after
+from rules.sanctions import OF_A_KIND, Offence, of_a_kind, waiting
 from rules.subject_state import HELD, MAX_EVADING, PENDING, WAITING, Record, ladder_name
 from rules.subjects import kind_of
 
@@ -55,20 +56,30 @@ class Charging:
             gravity = "evasion"
         linked = tuple(item.linked)
         offence = Offence(millis(item.time), cause, clause.id, item.rule, gravity, item.holds_share_api, linked)
+        if self._of_those_retracted(of, offence, ladder):
+            return False
         trigger = Trigger(item.rule, item.evidence, item.time)
         if clause.by_report:
             key = ladder.name + (WAITING if clause.reports is not None else PENDING)
             return self._wait(of, offence, key, BY_REPORT, trigger)
         return self._enforce(of, offence, ladder, trigger, item)
 
+    def _of_those_retracted(self, of: Record, offence: Offence, ladder: Ladder) -> bool:
+        """Whether so many of a kind are retracted that more of them may have been behind the same, and forgotten."""
+        gone = [old for old in of.state.retracted if old <= offence and old.clause == offence.clause]
+        return len(gone) >= OF_A_KIND and len(of_a_kind(gone, [offence], ladder)) >= OF_A_KIND
+
     def _wait(self, of: Record, offence: Offence, key: str, why: Why, trigger: Trigger) -> bool:
         """Adds an offence to those that wait for a person's approval."""
         state, ladder = of.state, self._docket.pack.ladders[ladder_name(key)]
         old = state.offences.get(key, [])
         until_reported = key.endswith(WAITING)
-        if forgiven_until(state.orders) >= offence.time or not (until_reported or matters(old, offence, ladder)):
+        if forgiven_until(state.orders) >= offence.time or not (
+            until_reported or matters_after(of, old, offence, ladder)
+        ):
             return False
-        kept = (waiting if until_reported else remembered)([*old, offence], ladder)
+        both = [*old, offence]
+        kept = waiting(both, ladder) if until_reported else remembered_after(of, both, ladder)
         if kept == old:
             return False
         state.offences[key] = kept
@@ -80,7 +91,7 @@ class Charging:
         """Adds an offence to those that count, or to those that a safety limit holds back."""
         state = of.state
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
-        changed = added(old, offence, ladder)
+        changed = added_after(of, old, offence, ladder)
         if changed is None:
             self.tell_evading(of, ladder, old, old, offence)
             return False
@@ -89,7 +100,7 @@ class Charging:
             state.offences[ladder.name] = kept
             state.time = max(state.time, offence.time)
             return True
-        if held and not matters(held, offence, ladder):
+        if held and not matters_after(of, held, offence, ladder) and self._limit(of, violation) is not None:
             return False
         news = self._docket.news(of, kept, ladder)
         why = self._limit(of, violation) if any(found.action != "warn" for found in news) else None
@@ -155,10 +166,10 @@ class Charging:
         """
         if ladder.evasion is None or not ladder.evasion.punished_ip or kind_of(of.subject) != "ip":
             return
-        old = self._evading_of(ladder, before, before) if before is not after else {}
-        new = self._evading_of(ladder, after, after) if before is not after else {}
+        old = self._evading_of(of, ladder, before, before) if before is not after else {}
+        new = self._evading_of(of, ladder, after, after) if before is not after else {}
         if beyond is not None:
-            new |= self._evading_of(ladder, [beyond], after)
+            new |= self._evading_of(of, ladder, [beyond], after)
         for cause in sorted(new.keys() ^ old.keys()):
             offence, domain = (new if cause in new else old)[cause]
             time = from_millis(offence.time)
@@ -167,13 +178,13 @@ class Charging:
             )
 
     def _evading_of(
-        self, ladder: Ladder, offences: list[Offence], among: list[Offence]
+        self, of: Record, ladder: Ladder, offences: list[Offence], among: list[Offence]
     ) -> dict[bytes, tuple[Offence, str]]:
         """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
-        clauses = self._docket.pack.clauses
+        pack = self._docket.pack
         found: dict[bytes, tuple[Offence, str]] = {}
         for offence in offences:
-            domain = evading(offence, among, lambda earlier: standing("ip", earlier, ladder, clauses))
+            domain = evading(offence, among, lambda earlier: of_ladder(of, earlier, ladder, pack))
             if domain:
                 found[offence.cause] = offence, domain
         return found

@@ -3,16 +3,25 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from rules.announcing import Trigger, enforcement, lift
+from rules.announcing import Trigger, enforcement, lift, lift_of
 from rules.cases import Occasion, ended, opened
-from rules.decisions import Enforcement, Lift, Review, ReviewReason
+from rules.decisions import Action, Enforcement, Lift, Review, ReviewReason
 from rules.events import millis
 from rules.holdings import Holding, holdings, of_ladder
 from rules.packs.model import Ladder, Pack
 from rules.relays import Relay
 from rules.report_weights import Heard, weigh
 from rules.sanctions import Offence, remembered
-from rules.subject_state import WAITING, Record, SubjectState, decode_subject, ladder_name
+from rules.subject_state import (
+    CAUSE,
+    MAX_TRAIL,
+    WAITING,
+    Announced,
+    Record,
+    SubjectState,
+    decode_subject,
+    ladder_name,
+)
 
 Why = tuple[ReviewReason, str]
 BY_REPORT: Why = ("by_report", "the clause is enforced by a person's decision")
@@ -45,8 +54,8 @@ class Docket:
         return holdings(of, self.pack)
 
     def settle(self, of: Record, before: list[Holding], trigger: Trigger) -> list[Holding]:
-        """Announces what holds now and has not been announced, lifts what held before and does no more, and brings the
-        open reviews up to date. Returns what was announced.
+        """Announces what holds now and has not been announced, lifts what held before and does no more, and what that
+        had taken the place of, and brings the open reviews up to date. Returns what was announced.
 
         What a higher rung takes the place of is not lifted, as it is not when a violation climbs.
         """
@@ -58,17 +67,39 @@ class Docket:
                 if held.holds(state.time):
                     self.decisions.append(lift(of.subject, held, trigger, self.pack))
                 state.announced.get(held.ladder, {}).pop(held.action, None)
+        self._lift_replaced(of, after, trigger)
         news = [held for held in after.values() if held.holds(state.time) and self._is_new(of, held)]
         for held in news:
             self.announce(of, held, trigger)
         for key, case in list(state.cases.items()):
-            if self.ripe(state, key):
-                self.open(of, key, (case.reason, case.detail), trigger)
-            else:
-                occasion = Occasion("", [], millis(trigger.time), trigger.because)
-                detail = trigger.reason or "what it was about is gone"
-                self.decisions.append(ended(of, key, "closed", self.pack, about=[], detail=detail, occasion=occasion))
+            self.open(of, key, (case.reason, case.detail), trigger)
+            self.close_unripe(of, key, trigger)
         return news
+
+    def close_unripe(self, of: Record, key: str, trigger: Trigger) -> None:
+        """Closes the review that is open for `key` when nothing is left in it for a person to decide."""
+        if key in of.state.cases and not self.ripe(of.state, key):
+            occasion = Occasion("", [], millis(trigger.time), trigger.because)
+            detail = trigger.reason or "what it was about is gone"
+            self.decisions.append(ended(of, key, "closed", self.pack, about=[], detail=detail, occasion=occasion))
+
+    def _lift_replaced(self, of: Record, after: Mapping[tuple[str, Action], Holding], trigger: Trigger) -> None:
+        """Lifts what was announced, and never lifted because a harder sanction of its ladder took its place, when that
+        one is gone and it does not follow either."""
+        state = of.state
+        hard = {held.ladder for held in after.values() if held.permanent}
+        for told in state.trail:
+            known = state.announced.get(told.ladder, {})
+            if known.get(told.action) != told.id or told.ladder in hard or (told.ladder, told.action) in after:
+                continue
+            if told.action == "warn":
+                causes = {offence.cause[:CAUSE] for offence in state.enforced(told.ladder)}
+                follows = not causes.isdisjoint(told.causes)
+            else:
+                follows = told.ends is not None and told.ends <= state.time
+            if not follows:
+                self.decisions.append(lift_of(of.subject, told, trigger, self.pack))
+                del known[told.action]
 
     def news(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """What offences of a ladder lead to that has not been announced."""
@@ -79,6 +110,10 @@ class Docket:
         known = of.state.announced.setdefault(held.ladder, {})
         self.decisions.append(enforcement(of.subject, held, trigger, self.pack, known.get(held.action)))
         known[held.action] = bytes.fromhex(held.id)
+        behind = () if held.standing is None else (*held.standing.led, *held.standing.spell)
+        causes = [*dict.fromkeys(offence.cause[:CAUSE] for offence in behind)]
+        announced = Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, causes)
+        of.state.trail = [*(old for old in of.state.trail if old.id != announced.id), announced][-MAX_TRAIL:]
 
     def renew(self, of: Record, ladder: Ladder, trigger: Trigger) -> None:
         """Brings the open reviews of a ladder up to date: what approving them would do depends on what counts."""
@@ -107,12 +142,15 @@ class Docket:
         """The offences of a key that a person may decide: of those that wait for reports, the ones with enough, or else
         those with what would be enough if it did not look arranged."""
         known = [offence for offence in state.offences.get(key, ()) if offence.clause in self.pack.clauses]
+        ladder = self.pack.ladders.get(ladder_name(key))
+        if ladder is None:  # the pack no longer has it
+            return []
         if not key.endswith(WAITING):
             return known
         heard = self._heard(state, known)
         enough = [offence for offence in known if _is_enough(heard[offence], offence, self.pack)]
         doubtful = [offence for offence in known if heard[offence].brigade]
-        return remembered(enough or doubtful, self.pack.ladders[ladder_name(key)])
+        return remembered(enough or doubtful, ladder)
 
     def _heard(self, state: SubjectState, offences: list[Offence]) -> Mapping[Offence, Heard]:
         """What was reported near offences."""

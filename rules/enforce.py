@@ -123,8 +123,6 @@ class Enforcer:
         of = Record(subject, state)
         result.decisions += self._forget(of)
         self._keep(Record(subject, decode_subject(data)), of, result)
-        if not state.due:
-            result.states[subject] = None
         return result
 
     def in_force(self, subject: str, data: bytes | None, at: int) -> list[BanEntry]:
@@ -137,9 +135,13 @@ class Enforcer:
         """Puts the state, and what changed on the ban list, into the result."""
         subject, state = of
         held = holdings(of, self.pack)
+        state.due = self._due(state, held)
+        if not state.due:  # nothing is left, or what is left is long past
+            result.decisions += self._forget(of)
+            held = holdings(of, self.pack)
         entries = entries_of(held, state.time)
-        state.due, state.banned = self._due(state, held), bool(entries)
-        result.states[subject] = encode_subject(state)
+        state.banned = bool(entries)
+        result.states[subject] = encode_subject(state) if state.due else None
         if entries != in_force(before, self.pack):
             result.bans[subject] = (
                 Ban(subject=subject, sanctions=entries, time=from_millis(state.time)) if entries else None
@@ -167,7 +169,9 @@ class Enforcer:
             yield max(time for time, _ in state.evading) + self._horizon, ".evading"
         if state.orders and BY_HAND not in for_good:
             newest = max(max(order.time, order.until or 0) for order in state.orders)
-            yield newest + self._horizon, ".orders"
+            if not any(is_enforced(key) and old[0].time <= newest for key, old in state.offences.items()):
+                # else what an order forgave, or stood in for, would come back
+                yield newest + self._horizon, ".orders"
 
     def _forget(self, of: Record) -> Iterator[Review]:
         """Forgets what is long past; the reviews that this ends."""
@@ -184,3 +188,6 @@ class Enforcer:
                 occasion = Occasion("", [], state.time)
                 detail = "what it was about is long past"
                 yield ended(of, key, "closed", self.pack, about=about, detail=detail, occasion=occasion)
+        if not state.retracted:
+            left = {*state.offences, *([BY_HAND] if state.orders else [])}
+            state.trail = [told for told in state.trail if told.ladder in left]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from rules.packs.model import Evasion
 
 if TYPE_CHECKING:
-    from rules.sanctions import Offence, Standing
+    from rules.holdings import Holding
+    from rules.sanctions import Offence
 
 Gravity = Literal["ordinary", "egregious", "evasion"]
 """How grave an offence is: as its violation says, or `evasion` when a domain was new on a punished IP."""
@@ -42,17 +43,16 @@ def many_domains(offences: Sequence["Offence"], index: int, evasion: Evasion) ->
 
 
 def evading(
-    offence: "Offence", others: Sequence["Offence"], held: Callable[[list["Offence"]], "Standing | None"]
+    offence: "Offence", others: Sequence["Offence"], held: Callable[[list["Offence"]], Sequence["Holding"]]
 ) -> str:
     """The domain of an offence on an IP, where that is new there while the IP is under a sanction; else empty.
 
-    others: the IP's offences on the same ladder. held: what some of them hold against the IP.
+    others: the IP's offences on the same ladder. held: what some of them hold against the IP, after what moderators
+    forgave.
     """
     domain = domain_of(offence.linked)
     earlier = [other for other in others if other.time < offence.time]
     if not domain or not earlier or any(domain in other.linked for other in earlier):
         return ""
-    before = held(earlier)
-    if before is None or all(action == "warn" for action in before.actions):
-        return ""
-    return domain if before.ends is None or before.ends > offence.time else ""
+    punished = any(each.action != "warn" and each.holds(offence.time) for each in held(earlier))
+    return domain if punished else ""

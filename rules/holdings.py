@@ -13,7 +13,7 @@ from rules.decisions import BY_HAND, Action, BanEntry, content_id
 from rules.events import from_millis
 from rules.packs.model import Ladder, Pack
 from rules.sanctions import Offence, Standing, standing
-from rules.subject_state import Record, StoredOrder, is_enforced
+from rules.subject_state import VOID, Record, StoredOrder, is_enforced
 from rules.subjects import kind_of
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -82,7 +82,7 @@ def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -
         return []
     found: list[Holding] = []
     orders = of.state.orders
-    for since, actions in _forgiven(orders).items():
+    for since, actions in forgiven(orders).items():
         held = standing(kind_of(of.subject), [each for each in known if each.time > since], ladder, pack.clauses)
         if held is not None:
             found += [
@@ -116,8 +116,8 @@ def _holding(subject: str, ladder: str, held: Standing, action: Action) -> Holdi
     return Holding(name, action, ladder, held.rung, held.starts, ends, held)
 
 
-def _forgiven(orders: list[StoredOrder]) -> Mapping[int, frozenset[Action]]:
-    """Up to when (ms) what was done leads to nothing -> the actions that it does not lead to."""
+def forgiven(orders: list[StoredOrder]) -> Mapping[int, frozenset[Action]]:
+    """Up to when (ms) what was done leads to nothing, -1 for never -> the actions that it does not lead to."""
     if not orders:
         return _NOTHING
     since = dict.fromkeys(_ACTIONS, -1)
@@ -144,9 +144,16 @@ def _replaced(action: Action, orders: list[StoredOrder], newest: int) -> bool:
 def last_order(orders: list[StoredOrder], action: Action) -> StoredOrder | None:
     """The order that counts for an action."""
     for order in reversed(orders):
+        if order.do == VOID:
+            continue
         if order.action == action or (order.action is None and order.do == "clear"):
             return order
     return None
+
+
+def ordered_id(subject: str, order: StoredOrder) -> str:
+    """The id of the enforcement that an order to sanction leads to."""
+    return _identity(subject, BY_HAND, order.action or "", 0, starts=order.time, ends=order.until)
 
 
 def _ordered(of: Record) -> Iterator[Holding]:
@@ -154,5 +161,4 @@ def _ordered(of: Record) -> Iterator[Holding]:
     for action in dict.fromkeys(order.action for order in orders if order.action is not None):
         last = last_order(orders, action)
         if last is not None and last.do == "sanction":
-            name = _identity(of.subject, BY_HAND, action, 0, starts=last.time, ends=last.until)
-            yield Holding(name, action, BY_HAND, 0, last.time, last.until, None)
+            yield Holding(ordered_id(of.subject, last), action, BY_HAND, 0, last.time, last.until, None)

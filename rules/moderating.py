@@ -4,18 +4,29 @@ An overturned appeal takes the violations behind the enforcement back, on the su
 those of all that were charged with the same. A final verdict stays. Manual beats automatic; see `rules/holdings.py`.
 """
 
+import msgspec
+
 from rules.announcing import Trigger
 from rules.cases import Occasion, approved, ended
 from rules.charging import Charging
-from rules.decisions import BY_HAND
 from rules.docket import Docket, Why
 from rules.events import Appeal, InvalidEventError, Order, ReviewDecision, millis
-from rules.holdings import Holding, forgiven_until, holdings
+from rules.holdings import Holding, forgiven_until, ordered_id
 from rules.orders import kept_orders
 from rules.relays import Retraction
+from rules.remembering import remembered_after
 from rules.reporting import tell_reporters
-from rules.sanctions import remembered
-from rules.subject_state import MAX_DECIDED, Record, StoredAppeal, StoredOrder, is_enforced, ladder_name
+from rules.sanctions import Offence
+from rules.subject_state import (
+    MAX_DECIDED,
+    MAX_RETRACTED,
+    VOID,
+    Record,
+    StoredAppeal,
+    StoredOrder,
+    is_enforced,
+    ladder_name,
+)
 from rules.subjects import kind_of, sanctions_for
 from rules.unwinding import behind, linked_subjects, retract
 
@@ -35,7 +46,11 @@ class Moderating:
         for old in state.appeals:
             if old.enforcement == item.enforcement:
                 raise InvalidEventError("final", f"{item.enforcement} was {old.verdict} by the appeal {old.id}")
-        by_hand = [held for held in holdings(of, self._docket.pack, BY_HAND) if held.id == item.enforcement]
+        by_hand = [
+            order
+            for order in state.orders
+            if order.do == "sanction" and ordered_id(of.subject, order) == item.enforcement
+        ]
         found = [] if by_hand else behind(of, self._docket.pack, item.enforcement)
         if found is None:
             raise InvalidEventError("unknown_enforcement", f"{of.subject} has none {item.enforcement[:100]!r}")
@@ -48,12 +63,13 @@ class Moderating:
         if upheld:
             return True
         if by_hand:
-            order = StoredOrder(time, item.id, "clear", by_hand[0].action, None)
-            state.orders = kept_orders([*state.orders, order], MAX_DECIDED)
+            state.orders = [
+                msgspec.structs.replace(order, do=VOID) if order in by_hand else order for order in state.orders
+            ]
             self._docket.settle(of, before, trigger)
             return True
-        self._take_back(of, [offence.cause for offence in found], before, trigger)
-        self._docket.overturned.update(offence.rule for offence in found)
+        gone = self._take_back(of, [offence.cause for offence in found], before, trigger)
+        self._docket.overturned.update(offence.rule for offence in gone)
         for other, causes in linked_subjects(found):
             self._docket.relays.append(
                 Retraction(
@@ -79,8 +95,8 @@ class Moderating:
         self._take_back(of, causes, before, trigger)
         return True
 
-    def _take_back(self, of: Record, causes: list[bytes], before: list[Holding], trigger: Trigger) -> None:
-        """Retracts offences, and settles what follows."""
+    def _take_back(self, of: Record, causes: list[bytes], before: list[Holding], trigger: Trigger) -> list[Offence]:
+        """Retracts offences, and settles what follows. Returns those that were there."""
         ladders = [ladder for ladder in self._docket.pack.ladders.values() if of.state.enforced(ladder.name)]
         old = {ladder.name: of.state.enforced(ladder.name) for ladder in ladders}
         gone = retract(of.state, causes, millis(trigger.time))
@@ -88,6 +104,7 @@ class Moderating:
         for ladder in ladders:
             self._charging.tell_evading(of, ladder, old[ladder.name], of.state.enforced(ladder.name))
         self._docket.settle(of, before, trigger)
+        return gone
 
     def decision(self, of: Record, item: ReviewDecision) -> bool:
         """A verdict on a review; whether the record changed. Raises InvalidEventError."""
@@ -116,9 +133,11 @@ class Moderating:
         upheld = item.verdict == "approved"
         tell_reporters(self._docket, of, about, upheld=upheld, time=time)
         if upheld:
-            state.offences[ladder.name] = remembered([*state.enforced(ladder.name), *approved(about, time)], ladder)
+            state.offences[ladder.name] = remembered_after(
+                of, [*state.enforced(ladder.name), *approved(about, time)], ladder
+            )
         else:
-            state.retracted = sorted({*state.retracted, *about})
+            state.retracted = sorted({*state.retracted, *about})[-MAX_RETRACTED:]
         self._docket.settle(of, before, trigger)
         if rest:
             self._docket.open(of, key, why, trigger)

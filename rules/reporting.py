@@ -34,6 +34,7 @@ class Reporting:
         for key in list(of.state.offences):
             if key.endswith(WAITING):
                 self._docket.open(of, key, BY_REPORT, Trigger("", [], item.time))
+                self._docket.close_unripe(of, key, Trigger("", [], item.time))
         return True
 
     def to_reporter(self, item: Inquiry | Outcome) -> None:

@@ -73,7 +73,7 @@ class Standing:
         return self.ends is None and action != "warn"
 
 
-def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
     Once the last rung is reached for good, AFTERMATH of what follows stays. Of one slot the first OF_A_KIND of each
@@ -84,7 +84,7 @@ def remembered(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     window = ladder.window // slot_of(ladder)
     first = deciding(ordered, ladder)
     for index, offence in enumerate(first):
-        if lasts_for_good(ladder, rung_of(first, ladder, index)):
+        if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             beyond = first[index + 1 + AFTERMATH :]
             kept = _since(ordered, oldest, ladder)
@@ -103,21 +103,21 @@ def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder)[-MAX_WAITING:] if ordered else []
 
 
-def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
+def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account") -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
     alike = of_a_kind(old, [offence], ladder)
     if sum(kept <= offence for kept in alike) >= OF_A_KIND:
         return False
-    return bool(alike) or _matters(old, offence, ladder)
+    return bool(alike) or _matters(old, offence, ladder, kind)
 
 
-def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> bool:
+def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> bool:
     """The same of an offence that none of `old` leads to the same as."""
     if not old or offence <= old[-1]:
         return True
     first = deciding(old, ladder)
     last = len(first) - 1 - AFTERMATH
-    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last))
+    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last, kind))
 
 
 def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
@@ -129,7 +129,9 @@ def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
     return [*first.values()]
 
 
-def added(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> tuple[list[Offence], bool] | None:
+def added(
+    old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account"
+) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
     nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
     alike = of_a_kind(old, [offence], ladder)
@@ -141,9 +143,9 @@ def added(old: Sequence[Offence], offence: Offence, ladder: Ladder) -> tuple[lis
         if len(alike) >= OF_A_KIND:
             kept.remove(alike[-1])
         return (kept, False) if kept != old else None
-    if not alike and not _matters(old, offence, ladder):
+    if not alike and not _matters(old, offence, ladder, kind):
         return None
-    kept = remembered([*old, offence], ladder)
+    kept = remembered([*old, offence], ladder, kind)
     return (kept, True) if kept != old else None
 
 
@@ -189,12 +191,13 @@ def lasts_for_good(ladder: Ladder, rung: int) -> bool:
     return step.duration is None and step.apply != "warn"
 
 
-def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1) -> int:
-    """The rung of one of `offences`, which decide and are sorted by time; of the newest by default."""
+def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1, kind: SubjectKind = "account") -> int:
+    """The rung of one of `offences`, which decide and are sorted by time; of the newest by default. Only an account
+    dodges by many domains: an address, or an application, may be shared by many that have one each."""
     offence = offences[index]
     if offence.gravity != "ordinary":
         return len(ladder.rungs)
-    if ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
+    if kind == "account" and ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
         return len(ladder.rungs)
     return _counted(offences, ladder, index)[1]
 
@@ -227,7 +230,7 @@ def standing(
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):
-        step = rung_of(offences, ladder, index)
+        step = rung_of(offences, ladder, index, kind)
         lasts = ladder.rungs[step - 1].duration or 0
         if step > rung or offence.time >= max(ends, starts + ladder.grace):
             if offence.time >= ends:  # nothing is in force any more

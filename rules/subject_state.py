@@ -13,6 +13,12 @@ MAX_DECIDED = 50
 """Appeals, and orders, remembered for one subject; the newest stay."""
 MAX_EVADING = 200
 """Violations remembered of a domain as coming from an IP that was punished; the newest stay."""
+MAX_RETRACTED = 200
+"""Retracted offences remembered of one subject; the newest stay."""
+MAX_TRAIL = 20
+"""Announcements remembered of one subject; the newest stay."""
+CAUSE = 6
+"""Bytes of a cause that tell it apart in an announcement."""
 QUOTAS = "quotas:"
 """The key of what the quotas of a partition have granted, beside those of subjects and reporters."""
 
@@ -22,6 +28,8 @@ WAITING = "??"
 """The same, once enough people have reported the subject."""
 HELD = "!"
 """The same, because a safety limit keeps them from being enforced."""
+VOID = "void"
+"""What an order does that an appeal has overturned: nothing."""
 NEVER = 253_402_300_799_999
 """9999-12-31, in ms: nothing is due."""
 
@@ -36,13 +44,25 @@ class StoredAppeal(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class StoredOrder(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A moderator's order as a subject remembers it. Times in ms; `until` None for never."""
+    """A moderator's order as a subject remembers it. Times in ms; `until` None for never. `do` is VOID once an appeal
+    has overturned it."""
 
     time: int
     id: str
     do: str
     action: Action | None
     until: int | None
+
+
+class Announced(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An enforcement as it was announced. `ends` in ms, None for never; `causes`: the first CAUSE bytes of those of the
+    offences behind it."""
+
+    id: bytes
+    ladder: str
+    action: Action
+    ends: int | None
+    causes: list[bytes]
 
 
 class Case(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -68,6 +88,7 @@ class SubjectState(msgspec.Struct, array_like=True):
     evading:   (ms, cause) of violations of a domain that was new on a punished IP.
     orders:    in the order they came, which is that of their topic.
     cases:     the open reviews, by the key of the offences they are about.
+    trail:     what was announced, the newest last: a record may no longer show what once followed from it.
     """
 
     due: int = 0
@@ -81,6 +102,7 @@ class SubjectState(msgspec.Struct, array_like=True):
     evading: list[tuple[int, bytes]] = []
     orders: list[StoredOrder] = []
     cases: dict[str, Case] = {}
+    trail: list[Announced] = []
 
     def enforced(self, ladder: str) -> list[Offence]:
         """The offences of a ladder that count."""

@@ -1,7 +1,9 @@
 """Unwinding: which offences stand behind an enforcement, and taking offences back. Pure.
 
-An enforcement's id is a function of what holds, so it need not be remembered: the offences are looked through in order
-until they lead to it. Those that led to the same as one of them go with it.
+An enforcement's id is a function of what holds: the offences are looked through in order until they lead to it, and
+those that came later without a change of it stand behind it as well. Where that finds nothing, because an offence came
+late, or others were retracted or forgiven since, the record's trail says which they were. Those that led to the same as
+one of them go with it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from rules.holdings import of_ladder
 from rules.packs.model import Ladder, Pack
 from rules.sanctions import Offence, of_a_kind
-from rules.subject_state import Record, SubjectState, is_enforced
+from rules.subject_state import CAUSE, MAX_RETRACTED, Record, SubjectState, is_enforced
 
 
 def behind(of: Record, pack: Pack, enforcement: str) -> list[Offence] | None:
@@ -24,7 +26,7 @@ def behind(of: Record, pack: Pack, enforcement: str) -> list[Offence] | None:
                 found = _behind(of, history, ladder, pack, enforcement)
                 if found is not None:
                     return found
-    return _behind_retracted(of, pack, enforcement)
+    return _behind_retracted(of, pack, enforcement) or _on_the_trail(of, pack, enforcement)
 
 
 def _behind_retracted(of: Record, pack: Pack, enforcement: str) -> list[Offence] | None:
@@ -37,6 +39,19 @@ def _behind_retracted(of: Record, pack: Pack, enforcement: str) -> list[Offence]
         if found is not None:
             return found
     return None
+
+
+def _on_the_trail(of: Record, pack: Pack, enforcement: str) -> list[Offence] | None:
+    """The same of one that was announced, though nothing that is remembered leads to it."""
+    state = of.state
+    told = next((told for told in state.trail if told.id.hex() == enforcement), None)
+    ladder = pack.ladders.get(told.ladder) if told is not None else None
+    if told is None or ladder is None:
+        return None
+    gone = [each for each in state.retracted if pack.ladder_of.get(each.clause) is ladder]
+    history = sorted({*state.enforced(ladder.name), *gone})
+    chosen = [offence for offence in history if offence.cause[:CAUSE] in told.causes]
+    return of_a_kind(history, chosen, ladder) or None
 
 
 def _behind(of: Record, history: list[Offence], ladder: Ladder, pack: Pack, enforcement: str) -> list[Offence] | None:
@@ -65,7 +80,7 @@ def retract(state: SubjectState, causes: Iterable[bytes], time: int) -> list[Off
             del state.offences[key]
     missing = wanted - {offence.cause for offence in found}
     unknown = [Offence(time, cause, "", "", "ordinary", False) for cause in missing]
-    state.retracted = sorted({*state.retracted, *found, *unknown})
+    state.retracted = sorted({*state.retracted, *found, *unknown})[-MAX_RETRACTED:]
     return found
 
 

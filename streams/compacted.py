@@ -17,10 +17,13 @@ _POLL_MS = 200
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def opened(
+    settings: Settings, *topics: str, hint: str = "create it: warden topics create"
+) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of all partitions of `topics`, at their start, in no group.
 
-    Raises TopicsError when one is missing, and for what goes wrong between here and the brokers in the block.
+    Raises TopicsError when one is missing, with a `hint` what to do, and for what goes wrong between here and the
+    brokers in the block.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -30,7 +33,7 @@ async def opened(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
         known = await consumer.topics()
         for topic in topics:
             if topic not in known:  # subscribing to it could create it
-                raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
+                raise TopicsError(f"{topic}: does not exist\n    {hint}")
         consumer.subscribe(topics)
         async with asyncio.timeout(_STALLED_S):
             while not consumer.assignment():

@@ -20,7 +20,7 @@ from streams.lines import Line, read_lines, record_of
 from streams.merging import SEQUENCE_HEADER
 from streams.sending import RECORD_OVERHEAD, Send, Sender
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble, topic_names, verify_topics
+from streams.topics import INPUTS, TopicsError, broker_trouble, topic_names, verify_topics
 
 _BATCH_RECORDS = 1000
 _BATCH_BYTES = 8_000_000
@@ -73,7 +73,8 @@ async def feed(settings: Settings, stream: BinaryIO, rate: float | None, refuse:
 
 async def _check_topics(settings: Settings) -> None:
     """Raises TopicsError: a producer would create a missing topic, with the wrong number of partitions."""
-    inputs = topic_names(settings)[:5]
+    names = topic_names(settings)
+    inputs = {names.input(kind) for kind in INPUTS}
     wrong = [problem for problem in (await verify_topics(settings)).problems if problem.topic in inputs]
     if wrong:
         raise TopicsError("\n".join(map(str, wrong)))

@@ -153,20 +153,34 @@ def _stamp_of(record: Any) -> int:
     return 0
 
 
-def current_state(records: Iterable[Any]) -> dict[bytes, bytes]:
-    """What a changelog says, read whole and in order: the newest value of each key, without what is fenced off."""
-    stamps: dict[int, int] = {}
-    state: dict[bytes, bytes] = {}
-    for record in records:
+class CurrentState:
+    """What a changelog says, read in order: the newest value of each key, without what is fenced off."""
+
+    def __init__(self, kept: Callable[[bytes], bool] = lambda _key: True) -> None:
+        """`kept`: the keys whose values are wanted."""
+        self.values: dict[bytes, bytes] = {}
+        self._kept = kept
+        self._stamps: dict[int, int] = {}
+
+    def take(self, record: Any) -> bool:
+        """Takes in the next record; whether it counts."""
         theirs = _stamp_of(record)
-        if theirs < stamps.get(record.partition, 0):
-            continue
-        stamps[record.partition] = theirs
+        if theirs < self._stamps.get(record.partition, 0):
+            return False
+        self._stamps[record.partition] = theirs
         if record.value is None:
-            state.pop(record.key, None)
-        else:
-            state[record.key] = record.value
-    return state
+            self.values.pop(record.key, None)
+        elif self._kept(record.key):
+            self.values[record.key] = record.value
+        return True
+
+
+def current_state(records: Iterable[Any]) -> dict[bytes, bytes]:
+    """What a changelog says, read whole and in order."""
+    state = CurrentState()
+    for record in records:
+        state.take(record)
+    return state.values
 
 
 class MemoryStore(memory.Store):  # type: ignore[misc]

@@ -82,12 +82,14 @@ def test_a_subject_is_told_with_what_holds_and_why(kafka: Broker, prefix: str, r
     assert [entry["id"] for entry in told["history"]] == ["v1", "v2", "f1"]
     assert told["unreadable"] == 1
     assert [entry["ends"] for entry in told["in_force"]] == [ends.isoformat().replace("+00:00", "Z")]
+    assert told["undo"] == ["warden appeal f1 --overturn --why …"]
     shown = run("subject", SUBJECT)
     assert shown.exit_code == 0, shown.output
     assert "block_access until" in shown.output
     assert "links.1.1" in shown.output
     assert "诱导分享" in shown.output
     assert "other.example" not in shown.output
+    assert "to undo: warden appeal f1 --overturn" in shown.output
     assert "[red]坏" in shown.output
     assert not {"\u202e", "\x1b"} & set(shown.output)
 
@@ -95,7 +97,7 @@ def test_a_subject_is_told_with_what_holds_and_why(kafka: Broker, prefix: str, r
 def test_a_subject_that_nothing_is_known_of_is_free(kafka: Broker, prefix: str, run: Run) -> None:
     put(kafka, prefix, "bans", SUBJECT, None)
     assert json.loads(run("subject", SUBJECT, "--json").stdout) == {
-        "subject": SUBJECT, "in_force": [], "history": [], "unreadable": 0,
+        "subject": SUBJECT, "in_force": [], "undo": [], "history": [], "unreadable": 0,
     }  # fmt: skip
     assert "nothing is in force" in run("subject", SUBJECT).output
 

@@ -398,13 +398,13 @@ def test_the_record_of_a_hot_subject_stays_small(court: Court, clause: str) -> N
         for number in range(20_000)
     ]
     decisions = court.hear_batch(hot)
-    assert len(court.states[SITE]) < 8_000
+    assert len(court.states[SITE]) < 10_000
     assert len(decisions) < 100
 
 
 def test_a_hundred_thousand_violations_of_one_domain_leave_a_few_kilobytes(court: Court) -> None:
     hot: list[Any] = [violation(at(seconds=n), subject=SITE, event=str(n)) for n in range(100_000)]
     decisions = court.hear_batch(hot)
-    assert len(court.states[SITE]) < 8_000
+    assert len(court.states[SITE]) < 10_000
     assert decided(decisions)[-1] == ("ban_domain", 4, True)
     assert len(decisions) < 20

@@ -1,0 +1,154 @@
+"""Dodging sanctions leads to the last rung at once: many domains of one account, a new domain on a punished IP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import permutations
+
+import pytest
+
+from rules.decisions import Violation
+from rules.enforce import Enforcer
+from rules.packs import Pack, load_pack
+from rules.relays import Evading
+from rules.subject_state import MAX_EVADING, decode_subject
+from tests.rules.making import START, Court, at
+from tests.rules.trials import ALICE, HOST, LINKED, appeal, charges, enforcements, order
+
+APP = "app:wx1"
+LATER = at(days=9)
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack(LINKED)
+
+
+@pytest.fixture
+def court(pack: Pack) -> Court:
+    return Court(Enforcer(pack))
+
+
+def spread(name: str, time: datetime = START, *, account: str = ALICE, host: str = HOST) -> list[Violation]:
+    return charges(time, subjects=(account, f"domain:{name}.cn", host, APP), clause="links.3", event=f"{name}{time}")
+
+
+def of(subject: str, *heard: list[Violation]) -> list[Violation]:
+    return [each for event in heard for each in event if each.subject == subject]
+
+
+def test_many_domains_of_one_account_within_the_time_lead_to_the_last_rung(court: Court) -> None:
+    court.hear(*of(ALICE, spread("a"), spread("b", at(minutes=10))))
+    assert court.actions(ALICE, at(minutes=10)) == {"suspend_account"}
+    court.hear(*of(ALICE, spread("c", at(minutes=20))))
+    assert court.actions(ALICE, LATER) == {"ban_account"}
+
+
+def test_the_same_domain_again_is_not_another_one(court: Court) -> None:
+    court.hear(*of(ALICE, spread("a"), spread("b", at(minutes=10)), spread("a", at(minutes=20))))
+    assert court.actions(ALICE, at(minutes=20)) == {"suspend_account"}
+
+
+def test_domains_too_far_apart_are_no_evasion(court: Court) -> None:
+    court.hear(*of(ALICE, spread("a"), spread("c", at(days=7, minutes=10))))
+    court.hear(*of(ALICE, spread("b", at(days=7, minutes=10))))
+    assert [entry.rung for entry in court.in_force(ALICE, at(days=7, minutes=10))] == [2]
+
+
+@pytest.mark.parametrize("subject", [HOST, APP])
+def test_what_many_share_is_not_dodging_by_many_domains(court: Court, subject: str) -> None:
+    """An address that hosts many sites, or an application that many use, has many domains without any evasion."""
+    heard = [spread(f"d{n}", at(minutes=n), account=f"account:{n}") for n in range(6)]
+    court.hear(*of(subject, *heard))
+    assert [entry.permanent for entry in court.in_force(subject, at(minutes=6))] in ([False], [])
+
+
+def test_a_retracted_domain_no_longer_counts(court: Court) -> None:
+    heard = [*spread("a"), *spread("b", at(minutes=10)), *spread("c", at(minutes=20))]
+    found = court.hear(*heard)
+    first = enforcements(found, "domain:a.cn")[0]
+    assert court.actions(ALICE, at(hours=1)) == {"ban_account"}
+    court.hear(appeal(first, time=at(hours=1)))
+    assert court.actions(ALICE, at(hours=1)) == {"suspend_account"}
+
+
+@pytest.mark.parametrize("places", list(permutations(range(3))))
+def test_in_whatever_order_the_domains_come(pack: Pack, places: tuple[int, ...]) -> None:
+    court = Court(Enforcer(pack))
+    heard = [spread("a"), spread("b", at(minutes=10)), spread("c", at(minutes=20))]
+    court.hear(*(charge for place in places for charge in heard[place]))
+    assert [(entry.action, entry.starts) for entry in court.in_force(ALICE, LATER)] == [("ban_account", at(minutes=20))]
+    assert [court.actions(f"domain:{name}.cn", LATER) for name in "abc"] == [set(), {"ban_domain"}, {"ban_domain"}]
+
+
+def test_a_new_domain_on_a_punished_address_is_banned_at_once(court: Court) -> None:
+    court.hear(*spread("a"))
+    court.hear(*spread("b", at(hours=11), account="account:bob"))
+    assert court.actions("domain:b.cn", LATER) == {"ban_domain"}
+    assert court.actions("domain:a.cn", LATER) == set()
+    assert court.actions("account:bob", LATER) == set()
+
+
+def test_once_its_sanction_is_over_the_address_has_no_such_effect(court: Court) -> None:
+    court.hear(*spread("a"), *spread("b", at(hours=12), account="account:bob"))
+    assert court.actions("domain:b.cn", at(hours=12)) == {"block_access"}
+
+
+def test_a_domain_that_was_there_before_is_not_new(court: Court) -> None:
+    court.hear(*spread("a"), *spread("b", at(days=1)), *spread("a", at(days=1, hours=1)))
+    assert not any(entry.permanent for entry in court.in_force("domain:a.cn", at(days=2)))
+
+
+def test_when_the_address_turns_out_innocent_the_domain_is_no_evasion(court: Court) -> None:
+    first = enforcements(court.hear(*spread("a")), ALICE)[0]
+    court.hear(*spread("b", at(hours=1), account="account:bob"))
+    assert court.actions("domain:b.cn", at(hours=2)) == {"ban_domain"}
+    court.hear(appeal(first, time=at(hours=2)))
+    assert [(entry.action, entry.rung) for entry in court.in_force("domain:b.cn", at(hours=2))] == [("block_access", 1)]
+    assert decode_subject(court.states["domain:b.cn"]).evading == []
+
+
+def test_a_cleared_address_has_no_such_effect(court: Court) -> None:
+    court.hear(*spread("a"), order("clear", subject=HOST, time=at(hours=1)))
+    court.hear(*spread("b", at(hours=2), account="account:bob"))
+    assert court.actions("domain:b.cn", at(hours=2)) == {"block_access"}
+
+
+def mark(number: int = 1, *, on: bool = True, subject: str = "domain:b.cn", cause: str = "") -> Evading:
+    time = at(minutes=number)
+    return Evading(subject=subject, cause=cause or f"{number:032x}", on=on, ip=HOST, time=time)
+
+
+def test_a_mark_may_come_before_its_violation(pack: Pack) -> None:
+    (charge,) = of("domain:b.cn", spread("b", at(hours=1)))
+    early, late = Court(Enforcer(pack)), Court(Enforcer(pack))
+    early.hear(mark(cause=charge.cause), charge)
+    late.hear(charge, mark(cause=charge.cause))
+    assert early.actions("domain:b.cn", LATER) == late.actions("domain:b.cn", LATER) == {"ban_domain"}
+
+
+def test_a_mark_that_is_taken_away_leaves_nothing(court: Court) -> None:
+    court.hear(mark(), mark(on=False))
+    assert court.states == {}
+
+
+def test_marks_that_repeat_change_nothing(court: Court) -> None:
+    (charge,) = of("domain:b.cn", spread("b", at(hours=1)))
+    found = mark(cause=charge.cause)
+    court.hear(charge, found)
+    states = dict(court.states)
+    assert court.hear(found, found, charge) == []
+    assert court.states == states
+
+
+def test_marks_do_not_fill_a_record(court: Court) -> None:
+    court.hear(*(mark(number) for number in range(3 * MAX_EVADING)))
+    assert len(court.states["domain:b.cn"]) < 10_000
+
+
+def test_a_mark_on_a_retracted_violation_means_nothing(court: Court) -> None:
+    (charge,) = of("domain:b.cn", spread("b", at(hours=1)))
+    found = enforcements(court.hear(charge))[0]
+    court.hear(appeal(found, time=at(hours=2)))
+    assert court.hear(mark(cause=charge.cause)) == []
+    assert court.in_force("domain:b.cn", at(hours=2)) == []
