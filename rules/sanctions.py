@@ -8,7 +8,7 @@ order of arrival nor a repeat changes where a subject ends.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ OF_A_KIND = 3
 """Of those that lead to the same, so many are remembered: when some are retracted, the next decides."""
 AFTERMATH = 8
 """Offences that decide, remembered after the one that led to the last rung for good: when that is retracted, they
-count. What lies beyond these two limits is forgotten in the subject's favour."""
+count. The first of each clause stays as well. What lies beyond these limits is forgotten in the subject's favour."""
 
 
 class Offence(NamedTuple):
@@ -58,7 +58,8 @@ class Standing:
     `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
     sanction, or a warning. `actions` are what lands on the subject. `led` are the offences counted for
     the rung, oldest first; `spell` all since something has been in force without a break, the absorbed ones
-    included: what was in force for an earlier one of them stays so.
+    included: what was in force for an earlier one of them stays so. `later` are the sanctions that only what followed
+    the last rung for good brings, each with the offence that did.
     """
 
     rung: int
@@ -67,6 +68,7 @@ class Standing:
     actions: tuple[Action, ...]
     led: tuple[Offence, ...]
     spell: tuple[Offence, ...]
+    later: tuple[tuple[Action, Offence], ...] = ()
 
     def permanent(self, action: Action) -> bool:
         """Whether `action` forbids something for good; a warning never does."""
@@ -86,10 +88,20 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
     for index, offence in enumerate(first):
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
-            beyond = first[index + 1 + AFTERMATH :]
-            gone = {_cell(each, ladder) for each in beyond}
+            gone = {_cell(each, ladder) for each in _beyond(first[index + 1 :])}
             return [each for each in _since(ordered, oldest, ladder) if not gone or _cell(each, ladder) not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
+
+
+def _beyond(after: Sequence[Offence]) -> Iterator[Offence]:
+    """Of what follows the last rung for good, what is not remembered: all but the first few, and the first of each kind
+    that may bring a sanction of its own."""
+    seen: set[tuple[str, bool]] = set()
+    for number, offence in enumerate(after):
+        kind = offence.clause, offence.holds_share_api
+        if number >= AFTERMATH and kind in seen:
+            yield offence
+        seen.add(kind)
 
 
 def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
@@ -108,8 +120,11 @@ def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Subj
     if not old or offence <= old[-1] or any(_cell(kept, ladder) == cell for kept in old):
         return True
     first = deciding(old, ladder)
-    last = len(first) - 1 - AFTERMATH
-    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last, kind))
+    for index in range(len(first) - AFTERMATH):
+        if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
+            brings = offence.clause, offence.holds_share_api
+            return all((after.clause, after.holds_share_api) != brings for after in first[index + 1 :])
+    return True
 
 
 def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
@@ -208,14 +223,21 @@ def standing(
             ends = max(ends, _renewed(starts, offence.time, lasts))
         if lasts_for_good(ladder, step):
             break
-    spell = tuple(offences[first : index + 1])
+    spell, last = tuple(offences[first : index + 1]), ladder.rungs[rung - 1]
+    actions = _actions(kind, spell, last, clauses)
+    later: dict[Action, Offence] = {}
+    for offence in offences[index + 1 :]:
+        for action in _actions(kind, (offence,), last, clauses):
+            if action not in actions and action != "warn":
+                later.setdefault(action, offence)
     return Standing(
         rung=rung,
         starts=starts,
-        ends=None if ladder.rungs[rung - 1].duration is None else ends,
-        actions=_actions(kind, spell, ladder.rungs[rung - 1], clauses),
+        ends=None if last.duration is None else ends,
+        actions=actions,
         led=tuple(led),
         spell=spell,
+        later=tuple(later.items()),
     )
 
 
