@@ -134,7 +134,7 @@ class Moderating:
         tell_reporters(self._docket, of, about, upheld=upheld, time=time)
         if upheld:
             state.offences[ladder.name] = remembered_after(
-                of, [*state.enforced(ladder.name), *approved(about, time)], ladder
+                of, [*state.enforced(ladder.name), *approved(about, time, ladder)], ladder
             )
         else:
             state.retracted = sorted({*state.retracted, *about})[-MAX_RETRACTED:]

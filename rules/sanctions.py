@@ -156,13 +156,13 @@ def added(
     nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
     alike = of_a_kind(old, [offence], ladder)
     earlier = sum(kept <= offence for kept in alike)
-    if earlier >= OF_A_KIND:
+    if earlier >= OF_A_KIND or offence in alike:
         return None
     if earlier:
-        kept = sorted({*old, offence})
+        kept = sorted([*old, offence])
         if len(alike) >= OF_A_KIND:
             kept.remove(alike[-1])
-        return (kept, False) if kept != old else None
+        return kept, False
     if not alike and not _matters(old, offence, ladder, kind):
         return None
     kept = remembered([*old, offence], ladder, kind)
