@@ -82,14 +82,16 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
     clause, gravity and domain are kept. What lies two windows behind the newest is forgotten: no sanction in force
     can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
-    ordered = _thinned(sorted(set(offences)), ladder)
+    ordered = _thinned(sorted(set(offences)), ladder, kind)
     window = ladder.window // slot_of(ladder)
-    first = deciding(ordered, ladder)
+    first = deciding(ordered, ladder, kind)
     for index, offence in enumerate(first):
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
-            gone = {_cell(each, ladder) for each in _beyond(first[index + 1 :])}
-            return [each for each in _since(ordered, oldest, ladder) if not gone or _cell(each, ladder) not in gone]
+            gone = {_cell(each, ladder, kind) for each in _beyond(first[index + 1 :])}
+            return [
+                each for each in _since(ordered, oldest, ladder) if not gone or _cell(each, ladder, kind) not in gone
+            ]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
@@ -104,22 +106,28 @@ def _beyond(after: Sequence[Offence]) -> Iterator[Offence]:
         seen.add(kind)
 
 
-def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def waiting(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """The same of offences that lead to nothing before users report: none of them can end what others lead to, so
     the newest MAX_WAITING stay."""
-    ordered = _thinned(sorted(set(offences)), ladder)
+    ordered = _thinned(sorted(set(offences)), ladder, kind)
     window = ladder.window // slot_of(ladder)
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder)[-MAX_WAITING:] if ordered else []
 
 
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account") -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
-    cell = _cell(offence, ladder)
-    if sum(kept <= offence and _cell(kept, ladder) == cell for kept in old) >= OF_A_KIND:
+    cell, length, found, before = _cell(offence, ladder, kind), slot_of(ladder), False, 0
+    for kept in reversed(old):
+        if kept.time // length < cell[0]:
+            break
+        if _cell(kept, ladder, kind) == cell:
+            found = True
+            before += kept <= offence
+    if before >= OF_A_KIND:
         return False
-    if not old or offence <= old[-1] or any(_cell(kept, ladder) == cell for kept in old):
+    if found or not old or offence <= old[-1]:
         return True
-    first = deciding(old, ladder)
+    first = deciding(old, ladder, kind)
     for index in range(len(first) - AFTERMATH):
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             brings = offence.clause, offence.holds_share_api
@@ -127,18 +135,20 @@ def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Subj
     return True
 
 
-def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
+def deciding(ordered: Sequence[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """Of offences in order, those that decide: the first of each kind in a slot."""
     first: dict[_Cell, Offence] = {}
     for offence in ordered:
-        first.setdefault(_cell(offence, ladder), offence)
+        first.setdefault(_cell(offence, ladder, kind), offence)
     return [*first.values()]
 
 
-def of_a_kind(offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def of_a_kind(
+    offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder, kind: SubjectKind
+) -> list[Offence]:
     """Those of `offences` that lead to the same as one of `chosen`, these included."""
-    cells = {_cell(offence, ladder) for offence in chosen}
-    return [offence for offence in offences if _cell(offence, ladder) in cells]
+    cells = {_cell(offence, ladder, kind) for offence in chosen}
+    return [offence for offence in offences if _cell(offence, ladder, kind) in cells]
 
 
 def slot_of(ladder: Ladder) -> int:
@@ -150,20 +160,22 @@ def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
     return [offence for offence in ordered if offence.time // slot_of(ladder) > slot]
 
 
-def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
+def _thinned(ordered: list[Offence], ladder: Ladder, kind: SubjectKind) -> list[Offence]:
     seen: Counter[_Cell] = Counter()
     kept = []
     for offence in ordered:
-        cell = _cell(offence, ladder)
+        cell = _cell(offence, ladder, kind)
         seen[cell] += 1
         if seen[cell] <= OF_A_KIND:
             kept.append(offence)
     return kept
 
 
-def _cell(offence: Offence, ladder: Ladder) -> _Cell:
-    """Offences of one cell lead to the same: the first of them stands for all. Domains tell evasions apart."""
-    domain = domain_of(offence.linked) if ladder.evasion is not None else ""
+def _cell(offence: Offence, ladder: Ladder, kind: SubjectKind) -> _Cell:
+    """Offences of one cell lead to the same: the first of them stands for all. An account's domains tell evasions
+    apart; of what many share, they would fill the record."""
+    apart = kind == "account" and ladder.evasion is not None and ladder.evasion.domains
+    domain = domain_of(offence.linked) if apart else ""
     return offence.time // slot_of(ladder), offence.clause, offence.gravity, offence.holds_share_api, domain
 
 
@@ -208,7 +220,7 @@ def standing(
     """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
     if not offences:
         return None
-    offences = deciding(offences, ladder)
+    offences = deciding(offences, ladder, kind)
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):
