@@ -164,9 +164,13 @@ def added(
         if len(alike) >= OF_A_KIND:
             kept.remove(alike[-1])
         return kept, False
-    if not alike and not _matters(old, offence, ladder, kind):
-        return None
-    kept = remembered([*old, offence], ladder, kind)
+    both = [*old, offence]
+    if old and not alike and offence > old[-1]:
+        if not _may_end(both, ladder):
+            return _since(both, offence.time // slot_of(ladder) - 2 * (ladder.window // slot_of(ladder)), ladder), True
+        if not _matters(old, offence, ladder, kind):
+            return None
+    kept = remembered(both, ladder, kind)
     return (kept, True) if kept != old else None
 
 
