@@ -232,7 +232,8 @@ def standing(
             ends = max(ends, offence.time + lasts)
             rung, starts, led = step, offence.time, _counted(offences, ladder, index)[0]
         else:
-            ends = max(ends, _renewed(offence.time, lasts))
+            at_once = offence.time == starts  # another clause, broken by the same event
+            ends = max(ends, offence.time + lasts if at_once else _renewed(offence.time, lasts))
         if offence in repeated:
             ends = max(ends, _renewed(repeated[offence], lasts))
         if lasts_for_good(ladder, step):
