@@ -22,7 +22,7 @@ from rules.subjects import sanctions_for
 MAX_WAITING = 200
 """Offences remembered of a subject and ladder while they wait for reports."""
 RENEWALS = 10
-"""A renewed sanction grows in steps of a tenth of its duration: a burst of violations gives at most ten
+"""A renewed sanction grows in steps of a tenth of its duration, cut at fixed instants: a burst gives at most ten
 enforcement events a duration instead of one for each violation."""
 SLOTS = 10
 """`window` and `grace` are measured in slots of a tenth of `grace`, cut at fixed instants. Of one slot, clause, gravity
@@ -277,7 +277,7 @@ def standing(
     """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
     if not offences:
         return None
-    offences = deciding(offences, ladder, kind)
+    offences, repeated = _decided(offences, ladder, kind)
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):
@@ -289,7 +289,10 @@ def standing(
             ends = max(ends, offence.time + lasts)
             rung, starts, led = step, offence.time, _counted(offences, ladder, index)[0]
         else:
-            ends = max(ends, _renewed(starts, offence.time, lasts))
+            at_once = offence.time == starts  # another clause, broken by the same event
+            ends = max(ends, offence.time + lasts if at_once else _renewed(offence.time, lasts))
+        if offence in repeated:
+            ends = max(ends, _renewed(repeated[offence], lasts))
         if lasts_for_good(ladder, step):
             break
     spell, last = tuple(offences[first : index + 1]), ladder.rungs[rung - 1]
@@ -310,10 +313,26 @@ def standing(
     )
 
 
-def _renewed(starts: int, time: int, lasts: int) -> int:
-    """The end of a sanction that began at `starts` and is renewed at `time`, in steps of a tenth."""
+def _renewed(time: int, lasts: int) -> int:
+    """The end of a sanction that is renewed at `time`: at the next of fixed instants a tenth of its duration apart, so
+    that one that began earlier does not end earlier."""
     step = max(lasts // RENEWALS, 1)
-    return starts + -(-(time - starts) // step) * step + lasts
+    return -(-time // step) * step + lasts
+
+
+def _decided(
+    offences: Sequence[Offence], ladder: Ladder, kind: SubjectKind
+) -> tuple[list[Offence], dict[Offence, int]]:
+    """Those that decide; and when its slot ends (ms) for each that a later one of the slot repeats. That renews what
+    the first led to, however many there are and wherever in the slot."""
+    first: dict[_Cell, Offence] = {}
+    repeated: dict[Offence, int] = {}
+    for offence in offences:
+        cell = _cell(offence, ladder, kind)
+        decides = first.setdefault(cell, offence)
+        if offence.time > decides.time:
+            repeated[decides] = (cell[0] + 1) * slot_of(ladder)
+    return [*first.values()], repeated
 
 
 def _actions(

@@ -15,9 +15,9 @@ MAX_EVADING = 200
 """Violations remembered of a domain as coming from an IP that was punished; the newest stay."""
 MAX_RETRACTED = 200
 """Retracted offences remembered of one subject; the newest stay."""
-MAX_TRAIL = 20
+MAX_TRAIL = 12
 """Announcements remembered of one subject; the newest stay."""
-CAUSE = 6
+CAUSE = 4
 """Bytes of a cause that tell it apart in an announcement."""
 QUOTAS = "quotas:"
 """The key of what the quotas of a partition have granted, beside those of subjects and reporters."""

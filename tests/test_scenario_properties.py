@@ -137,35 +137,33 @@ def test_a_longer_history_is_never_milder_by_more_than_the_grace(before: list[Mo
     assert not milder(short.held, long.held, at, slack=_HOUR_MS)
 
 
-MILDER = {
-    "within one slot of six minutes only the first offence is remembered, and its sanction ends earlier": (
+ONCE_MILDER = {
+    "within one slot of six minutes the first offence decides, and a later one renews what it led to": (
         [Moment(5, SPAM)],
         [Moment(1, SPAM)],
     ),
-    "a renewal is rounded up from the begin, so that an earlier begin may end earlier": (
+    "a renewal is rounded up to fixed instants, wherever the begin": (
         [Moment(10, SPAM), Moment(59, SPAM)],
         [Moment(0, SPAM)],
     ),
-    "where a sanction ends those minutes earlier, the next violation no longer prolongs it": (
+    "where a sanction ended those minutes earlier, the next violation would no longer prolong it": (
         [Moment(5, RUMOUR), Moment(723, SPAM)],
         [Moment(1, RUMOUR)],
     ),
-    "what follows a permanent sanction is dropped, and with it sanctions that only the later clause has": (
+    "what follows a permanent sanction brings those that only the later clause has": (
         [Moment(2880, COERCION_TO_ALL)],
         [Moment(1440, RUMOUR_TO_ALL)],
     ),
 }
 
 
-@pytest.mark.parametrize("reason", MILDER)
-def test_known_cases_in_which_a_longer_history_is_milder(reason: str) -> None:
-    before, more = MILDER[reason]
+@pytest.mark.parametrize("reason", ONCE_MILDER)
+def test_cases_in_which_a_longer_history_was_milder(reason: str) -> None:
+    before, more = ONCE_MILDER[reason]
     longer = [*before, *more]
     at = last(longer)
     short, long = ended(in_time(bodies_of(before)), at), ended(in_time(bodies_of(longer)), at)
-    found = milder(short.held, long.held, at, slack=0, permanent_is_hardest=False)
-    assert found, "no longer so: take it away here"
-    pytest.xfail(f"{reason}: {found}")
+    assert milder(short.held, long.held, at, slack=0, permanent_is_hardest=False) == []
 
 
 def milder(before: Held, after: Held, at: int, *, slack: int, permanent_is_hardest: bool = True) -> list[str]:

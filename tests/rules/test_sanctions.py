@@ -139,7 +139,7 @@ def test_a_renewal_ends_no_earlier_than_a_sanction_of_its_own_would() -> None:
 
 
 def test_at_the_top_of_a_ladder_that_ends_a_violation_renews_or_starts_again() -> None:
-    assert sanction(TIMED, 0, 2, 10) == (2, 2, pytest.approx(2 + 24 + 9.6))
+    assert sanction(TIMED, 0, 2, 10) == (2, 2, pytest.approx(12 + 24))  # at the next tenth of a day
     assert sanction(TIMED, 0, 2, 30) == (2, 30, 54)
 
 
@@ -306,3 +306,22 @@ def test_a_burst_is_remembered_in_a_few_offences() -> None:
     burst = [offence(second / 3600, event=f"{second:06}") for second in range(4 * 3600)]
     assert len(remembered(burst, CLIMB)) <= 120
     assert len(remembered(burst[:3600], TIMED)) <= 33
+
+
+MINUTES = st.lists(st.integers(0, 900) | st.integers(0, 14_400).map(lambda n: n // 6 * 6), min_size=1, max_size=8)
+
+
+@given(MINUTES, MINUTES)
+def test_more_violations_never_end_earlier_by_a_millisecond(minutes: list[int], more: list[int]) -> None:
+    for steps in (CLIMB, TIMED):
+        short = held(steps, *(offence(minute / 60) for minute in minutes))
+        long = held(steps, *(offence(minute / 60) for minute in [*minutes, *more]))
+        if max(more) <= max(minutes):
+            assert long.ends is None or (short.ends is not None and long.ends >= short.ends)
+            assert long.rung >= short.rung
+
+
+def test_within_a_slot_the_second_renews_what_the_first_led_to() -> None:
+    assert sanction(CLIMB, 5 / 60) == (1, pytest.approx(5 / 60), pytest.approx(12 + 5 / 60))
+    assert sanction(CLIMB, 1 / 60, 5 / 60) == (1, pytest.approx(1 / 60), pytest.approx(13.2))
+    assert sanction(CLIMB, 1 / 60, 2 / 60, 5 / 60) == sanction(CLIMB, 1 / 60, 5 / 60)
