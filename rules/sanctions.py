@@ -163,7 +163,7 @@ def added(
         kept = sorted([*old, offence])
         if len(alike) >= OF_A_KIND:
             kept.remove(alike[-1])
-        return kept, False
+        return kept, offence.time > alike[0].time == alike[-1].time  # the first that repeats another renews it
     both = [*old, offence]
     if old and not alike and offence > old[-1]:
         if not _may_end(both, ladder):
@@ -327,11 +327,11 @@ def _decided(
     the first led to, however many there are and wherever in the slot."""
     first: dict[_Cell, Offence] = {}
     repeated: dict[Offence, int] = {}
-    for offence in offences:
-        cell = _cell(offence, ladder, kind)
+    length = slot_of(ladder)
+    for cell, offence in zip(_cells(offences, ladder, kind), offences, strict=True):
         decides = first.setdefault(cell, offence)
         if offence.time > decides.time:
-            repeated[decides] = (cell[0] + 1) * slot_of(ladder)
+            repeated[decides] = (cell[0] + 1) * length
     return [*first.values()], repeated
 
 

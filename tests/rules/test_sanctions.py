@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rules.climbing import highest_rung
 from rules.decisions import Action, Notice, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
-from rules.sanctions import Offence, Standing, added, deciding, lasts_for_good, matters, remembered, rung_of, standing
+from rules.sanctions import Offence, Standing, added, lasts_for_good, matters, remembered, rung_of, standing
 from tests.rules.making import DAY, HOUR, ladder
 
 CLIMB = ladder(Rung("first", HOUR * 12), Rung("first", DAY), Rung("first", 7 * DAY), Rung("egregious", None))
@@ -277,7 +277,7 @@ def test_what_is_said_not_to_matter_does_not(offences: list[Offence], ladder: La
         changed = added(memory, found, ladder)
         assert (memory if changed is None else changed[0]) == after
         if changed is not None and not changed[1]:
-            assert deciding(after, ladder) == deciding(memory, ladder)
+            assert standing("account", after, ladder, CLAUSES) == standing("account", memory, ladder, CLAUSES)
         memory = after
 
 
