@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rules.allocation import keep_memory
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
 from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
 from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id
@@ -66,6 +67,7 @@ class Screen:
 
     def __init__(self, pack: Pack, *, test_words: bool = False) -> None:
         """`test_words`: stand-in words fill the operator's lexicons, for inline cases."""
+        keep_memory()
         self.pack = pack
         words = {name: lexicon.in_use(test_words=test_words) for name, lexicon in pack.lexicons.items()}
         signals = list(pack.signals.values())
