@@ -40,6 +40,15 @@ class Segments:
         """The texts added from now on belong to the next event."""
         self._starts.append(len(self.texts))
 
+    def begin_with(self, field: int, text: str) -> None:
+        """The next event, with one text so far; as `begin` and `add`, which cost more."""
+        texts = self.texts
+        self._starts.append(len(texts))
+        if text:
+            texts.append(text)
+            self.event.append(len(self._starts) - 1)
+            self.field.append(field)
+
     def add(self, field: int, text: str) -> None:
         """Adds one text of the event begun last, unless it is empty."""
         if text:
