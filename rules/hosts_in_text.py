@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.folding.codes import CodePoints, decode_points, encode_points
+from rules.folding.codes import CodePoints, decode_points, encode_points, joined_points
 from rules.folding.points import fold_points
 from rules.links import host_name, host_of, may_nest, nested_urls, public_suffix
 from rules.scans.hosts import dots
@@ -83,19 +83,19 @@ class TextHost:
     name: str
 
 
-def hosts_in_texts(texts: Sequence[str]) -> list[TextHost]:
-    """The hosts that stand in `texts`, in order."""
+def hosts_in_texts(texts: Sequence[str], joined: CodePoints | None = None) -> list[TextHost]:
+    """The hosts that stand in `texts`, in order; `joined`: their `joined_points`, where somebody has them already."""
     found: list[TextHost] = []
-    for text, places in _places(texts).items():
+    for text, places in _places(texts, joined_points(texts) if joined is None else joined).items():
         found.extend(_hosts_around(text, texts[text], places))
     return found
 
 
-def _places(texts: Sequence[str]) -> dict[int, list[int]]:
+def _places(texts: Sequence[str], codes: CodePoints) -> dict[int, list[int]]:
     """Text -> where in it a host's dot, or a scheme's colon, may stand."""
     if not texts:
         return {}
-    codes, room = encode_points("\0".join(texts) + "\0\0\0\0"), _ROOM
+    room = _ROOM
     while True:
         places = np.empty(room, np.int64)
         count = dots(codes.data, _kinds().data, places.data)

@@ -92,8 +92,7 @@ class Screen:
         """For each of TYPES: signal -> rules that it can make true."""
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
         needed = [
-            {name: min(value for value, _ in rules) for name, rules in triggered.items()}
-            for triggered in triggered_by
+            {name: min(value for value, _ in rules) for name, rules in triggered.items()} for triggered in triggered_by
         ]
         triggers = dict.fromkeys(name for triggered in triggered_by for name in triggered)
         learned = LearnedSet([signal for signal in signals if isinstance(signal, LearnedSignal)], pack.learned)
@@ -120,7 +119,7 @@ class Screen:
         for index, (event, _, _, _) in enumerate(arrivals):
             kind = type(event)
             kinds.append(KIND[kind])
-            if kind in plainly and is_bare(event) and not event.title:  # as most events are
+            if not isinstance(event, Share) and kind in plainly and is_bare(event) and not event.title:  # as most are
                 segments.begin_with(_TEXT, event.text)
             else:
                 self._add_texts(segments, event)
@@ -128,7 +127,7 @@ class Screen:
                     others[index] = fired
             if kind in always and self._behaviours.always_counts(event):
                 counted.append(index)
-        written = written_hosts(segments, range(len(segments.texts)))
+        written = written_hosts(segments)
         for index, mentions in written.items():
             if named := list(self._triggers.fired_by(mentions)):
                 others[index] = [*others.get(index, ()), *named]
@@ -164,7 +163,7 @@ class Screen:
         segments = Segments()
         self._add_texts(segments, event)
         scored = self._scorer.score(segments)
-        written = written_hosts(segments, range(len(segments.texts))).get(0, ())
+        written = written_hosts(segments).get(0, ())
         return EventFacts(
             scored.hits([KIND[type(event)]], [0]).get(0, {}), self._tests, event, scored, 0, written=written
         )

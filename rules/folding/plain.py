@@ -14,9 +14,9 @@ from rules.scans import plain
 class Plain:
     """Texts folded plainly.
 
-    kinds: uint8[codes]. marks: int64, the places of the codes that are punctuation, separators, a to z, digits or NULs, up to
-    the last code, which is a NUL. gone: int64[n], the original places of what is invisible, in order, up to the first
-    -1. shown_otherwise: bool[texts], which texts have characters that are shown in another order or as letters
+    kinds: uint8[codes]. marks: int64, the places of the codes that are punctuation, separators, a to z, digits or NULs,
+    up to the last code, which is a NUL. gone: int64[n], the original places of what is invisible, in order, up to the
+    first -1. shown_otherwise: bool[texts], which texts have characters that are shown in another order or as letters
     (overrides, regional indicators).
     """
 
