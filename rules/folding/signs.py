@@ -28,6 +28,7 @@ from rules.folding.sign_tables import (
     PART,
     VARIANT,
     beginnings,
+    inner_sieve,
     listed_pairs,
     pair_flags,
     sieve,
@@ -129,7 +130,7 @@ def _in_gaps(plain: Plain, room: int) -> tuple[Positions, Positions]:
     while True:
         places, others, found = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint8)
         between = np.zeros(bounds.size - 1, np.int64)
-        count = scans.gaps(codes.data, kinds.data, plain.marks.data, bounds.data, pair_flags().data,
+        count = scans.gaps(codes.data, kinds.data, plain.marks.data, bounds.data, inner_sieve().data,
                            between.data, places.data, others.data, found.data)  # fmt: skip
         if count <= room:
             break

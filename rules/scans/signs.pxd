@@ -20,10 +20,11 @@ cpdef Py_ssize_t pairs(
 
 @cython.locals(room=cython.Py_ssize_t, count=cython.Py_ssize_t, mark=cython.Py_ssize_t, text=cython.Py_ssize_t,
                at=cython.Py_ssize_t, end=cython.Py_ssize_t, one=cython.Py_ssize_t, two=cython.Py_ssize_t, after_newline=cython.bint,
-               digits=cython.Py_ssize_t, start=cython.Py_ssize_t, newline=cython.bint, both=cython.uchar)
+               digits=cython.Py_ssize_t, start=cython.Py_ssize_t, newline=cython.bint, both=cython.uchar,
+               slot=cython.uint)
 cpdef Py_ssize_t gaps(
     const unsigned int[::1] codes, const unsigned char[::1] kinds, const long long[::1] marks,
-    const long long[::1] bounds, const unsigned char[::1] flags, long long[::1] between, long long[::1] places,
+    const long long[::1] bounds, const unsigned char[::1] inner, long long[::1] between, long long[::1] places,
     long long[::1] others, unsigned char[::1] signs)
 
 @cython.locals(room=cython.Py_ssize_t, count=cython.Py_ssize_t, mark=cython.Py_ssize_t, last=cython.Py_ssize_t,

@@ -73,14 +73,15 @@ def pairs(
 
 
 def gaps(
-    codes: memoryview, kinds: memoryview, marks: memoryview, bounds: memoryview, flags: memoryview,
+    codes: memoryview, kinds: memoryview, marks: memoryview, bounds: memoryview, inner: memoryview,
     between: memoryview, places: memoryview, others: memoryview, signs: memoryview,
 ) -> int:  # fmt: skip
     """What stands around stretches of punctuation, separators and line ends.
 
     A place is _SINGLE where single characters in a row are; _BESIDE where two Chinese ones are, at it and at `others`;
-    _INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. flags: as for
-    `pairs`. between: int64[texts], zeros; the number of gaps between Chinese characters is added.
+    _INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. inner:
+    uint8[2^17], a bit for each slot of such a pair. between: int64[texts], zeros; the number of gaps between Chinese
+    characters is added.
     """
     room, count, mark = len(places), 0, 0
     for text in range(len(bounds) - 1):
@@ -119,7 +120,8 @@ def gaps(
             one, after_newline = at, newline
             if kinds[start - 1] & kinds[at] & _CHINESE:
                 between[text] += 1
-                if flags[slot_of(codes[start - 1], codes[at])] & _INNER:
+                slot = slot_of(codes[start - 1], codes[at])
+                if (inner[slot >> 3] >> (slot & 7)) & 1:
                     if count < room:
                         places[count], others[count], signs[count] = start - 1, at, _INNER
                     count += 1
