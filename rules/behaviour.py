@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from rules.decay import Decayed, add, value_at
-from rules.events import Content, EventType, MassSend, millis
+from rules.events import Content, EventType, MassSend, Post, Share, millis
 from rules.near_duplicates import MAX_DISTANCE, distance
 from rules.packs.model import BehaviourSignal
 
@@ -73,6 +73,8 @@ class Behaviours:
         for signal in signals:
             if signal.name in triggers:
                 self._always.setdefault(signal.of, []).append(signal)
+        self.always = frozenset(struct for struct in (Post, Share, MassSend) if struct.type in self._always)
+        """The types of events of which `always_counts` may be true."""
         self._signals: dict[EventType, list[BehaviourSignal]] = {}
         for signal in signals:
             self._signals.setdefault(signal.of, []).append(signal)

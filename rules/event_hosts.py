@@ -63,11 +63,16 @@ def linked_hosts(event: Content) -> Iterator[Mention]:
                     yield Mention(name, "inside")
 
 
-def written_hosts(segments: Segments, among: Sequence[int]) -> dict[int, list[Mention]]:
-    """Event -> the hosts that its author's texts name; `among`: the segments to look at, in order."""
-    wanted = [segment for segment in among if segments.field[segment] in _WRITTEN]
+def written_hosts(segments: Segments) -> dict[int, list[Mention]]:
+    """Event -> the hosts that its author's texts name."""
+    if _WRITTEN.issuperset(segments.field):
+        wanted: Sequence[int] = range(len(segments.texts))
+        hosts = hosts_in_texts(segments.texts, segments.codes())
+    else:
+        wanted = [segment for segment, field in enumerate(segments.field) if field in _WRITTEN]
+        hosts = hosts_in_texts([segments.texts[segment] for segment in wanted])
     found: dict[int, list[Mention]] = {}
-    for host in hosts_in_texts([segments.texts[segment] for segment in wanted]):
+    for host in hosts:
         segment = wanted[host.text]
         found.setdefault(segments.event[segment], []).append(_mention(host, segment))
     return found

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.folding.codes import decode_points, encode_points
+from rules.folding.codes import CodePoints, decode_points, encode_points, joined_points
 from rules.folding.points import fold_points
 from rules.links import host_name, host_of, may_nest, nested_urls, public_suffix
 from rules.scans.hosts import dots
@@ -65,6 +65,7 @@ _ONE_TO_ONE_BLOCKS = (
     range(0x4E00, 0xA000),
     range(0xFF00, 0xFFF0),
 )
+_NOT_ONE = 0xFFFF_FFFF
 _DOT_SIGNS = ".。．｡﹒·•‧・∙⋅点點"
 _LATIN, _DIGIT, _IS_GAP, _FIRST, _IS_D, _COLON, _IS_DOT = 1, 2, 4, 8, 32, 64, 128
 """What a character can be in a host, as bits of a byte. From _IS_D on: what a host can be found by. _FIRST: the first
@@ -82,19 +83,19 @@ class TextHost:
     name: str
 
 
-def hosts_in_texts(texts: Sequence[str]) -> list[TextHost]:
-    """The hosts that stand in `texts`, in order."""
+def hosts_in_texts(texts: Sequence[str], joined: CodePoints | None = None) -> list[TextHost]:
+    """The hosts that stand in `texts`, in order; `joined`: their `joined_points`, where somebody has them already."""
     found: list[TextHost] = []
-    for text, places in _places(texts).items():
+    for text, places in _places(texts, joined_points(texts) if joined is None else joined).items():
         found.extend(_hosts_around(text, texts[text], places))
     return found
 
 
-def _places(texts: Sequence[str]) -> dict[int, list[int]]:
+def _places(texts: Sequence[str], codes: CodePoints) -> dict[int, list[int]]:
     """Text -> where in it a host's dot, or a scheme's colon, may stand."""
     if not texts:
         return {}
-    codes, room = encode_points("\0".join(texts) + "\0\0\0\0"), _ROOM
+    room = _ROOM
     while True:
         places = np.empty(room, np.int64)
         count = dots(codes.data, _kinds().data, places.data)
@@ -104,7 +105,7 @@ def _places(texts: Sequence[str]) -> dict[int, list[int]]:
     places = places[:count]
     if not count:
         return {}
-    starts = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
+    starts = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)
     of = np.searchsorted(starts, places, side="right")
     result: dict[int, list[int]] = {}
     for text, place in zip(of.tolist(), places.tolist(), strict=True):
@@ -170,22 +171,24 @@ class _Plain(NamedTuple):
 def _plain(written: str) -> _Plain:
     if written.isascii():
         return _Plain(written.lower(), range(len(written)), written)
-    if _alone().issuperset(written):
-        return _Plain(written.translate(_one_to_one()), range(len(written)), written)
+    codes = _one_to_one().take(encode_points(written))
+    if codes.max() < _NOT_ONE:
+        return _Plain(decode_points(codes), range(len(written)), written)
     parts = [_plain_character(character) for character in written]
     return _Plain("".join(parts), [index for index, part in enumerate(parts) for _ in part], written)
 
 
 @cache
-def _one_to_one() -> dict[int, str]:
-    """The characters of which one stays, with that one; a constant of the program."""
-    plain = {point: _plain_character(chr(point)) for block in _ONE_TO_ONE_BLOCKS for point in block}
-    return {point: character for point, character in plain.items() if len(character) == 1}
-
-
-@cache
-def _alone() -> frozenset[str]:
-    return frozenset(map(chr, _one_to_one()))
+def _one_to_one() -> CodePoints:
+    """uint32[0x110000]: the character that stays of each one of which one does, else _NOT_ONE; a constant of the
+    program. A flat table: a text's characters lie close to one another there, unlike those of a dictionary."""
+    table = np.full(0x110000, _NOT_ONE, np.uint32)
+    for block in _ONE_TO_ONE_BLOCKS:
+        for point in block:
+            plain = _plain_character(chr(point))
+            if len(plain) == 1:
+                table[point] = ord(plain)
+    return table
 
 
 @lru_cache(8192)

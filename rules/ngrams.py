@@ -92,7 +92,7 @@ class Trie:
             read = np.ones(bounds.size - 1, np.bool_)
         room, scratch, ends = (
             _ROOM + 2 * codes.size,
-            np.empty(2 * _CHUNK, np.int64),
+            np.empty(4 * _CHUNK, np.int64),
             np.empty(bounds.size - 1, np.int64),
         )
         while True:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rules.learned import LearnedScores, LearnedSet
 from rules.lexicon import Automaton, Matches
 from rules.packs.model import LexiconSignal
-from rules.text import Folded, fold_batch
+from rules.text import CodePoints, Folded, fold_batch, joined_points
 from rules.uses import Uses
 from rules.words import Word, as_words
 
@@ -28,17 +28,33 @@ class Segments:
     texts: the texts; event, field: for each, its event and its index in FIELDS.
     """
 
-    __slots__ = ("_starts", "event", "field", "texts")
+    __slots__ = ("_codes", "_starts", "event", "field", "texts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.event: list[int] = []
         self.field: list[int] = []
         self._starts: list[int] = []
+        self._codes: tuple[int, CodePoints] | None = None
+
+    def codes(self) -> CodePoints:
+        """uint32[n]: the texts as they are, joined by `rules.text.joined_points`."""
+        if self._codes is None or self._codes[0] != len(self.texts):
+            self._codes = len(self.texts), joined_points(self.texts)
+        return self._codes[1]
 
     def begin(self) -> None:
         """The texts added from now on belong to the next event."""
         self._starts.append(len(self.texts))
+
+    def begin_with(self, field: int, text: str) -> None:
+        """The next event, with one text so far; as `begin` and `add`, which cost more."""
+        texts = self.texts
+        self._starts.append(len(texts))
+        if text:
+            texts.append(text)
+            self.event.append(len(self._starts) - 1)
+            self.field.append(field)
 
     def add(self, field: int, text: str) -> None:
         """Adds one text of the event begun last, unless it is empty."""
@@ -193,7 +209,7 @@ class Scorer:
 
     def score(self, segments: Segments) -> Scored:
         """Folds and scans the batch."""
-        folded = fold_batch(segments.texts)
+        folded = fold_batch(segments.texts, segments.codes())
         return Scored(self, segments, folded, self._automaton.scan(folded))
 
     def is_learned(self, signal: str) -> bool:

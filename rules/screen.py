@@ -5,6 +5,7 @@ in which one of their triggers fired; links, pages, patterns and fields of the e
 when a rule asks for them.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rules.allocation import keep_memory
 from rules.behaviour import AccountState, Behaviours, decode_state, encode_state
 from rules.crowd_keys import EVIDENCE, Candidate, sightings_of
 from rules.decisions import EventRef, Evidence, Severity, SubjectKind, Violation, content_id, linked
@@ -27,7 +29,7 @@ from rules.protection import Protection
 from rules.scoring import Scored, Scorer, Segments
 from rules.sightings import Sighting
 from rules.subjects import subjects_of
-from rules.triggers import Triggers
+from rules.triggers import Triggers, is_bare
 
 _MAX_EVIDENCE = 8
 _MAX_QUOTE = 120
@@ -66,6 +68,7 @@ class Screen:
 
     def __init__(self, pack: Pack, *, test_words: bool = False) -> None:
         """`test_words`: stand-in words fill the operator's lexicons, for inline cases."""
+        keep_memory()
         self.pack = pack
         words = {name: lexicon.in_use(test_words=test_words) for name, lexicon in pack.lexicons.items()}
         signals = list(pack.signals.values())
@@ -77,21 +80,21 @@ class Screen:
             rule.name: sorted(rule.when.names, key=lambda name: (not self._is_lexicon(name), name))
             for rule in self._rules
         }
-        self._triggered: list[dict[str, list[tuple[float, int]]]] = [{} for _ in TYPES]
-        """For each of TYPES: signal -> rules that it can make true, by index, and the value it must have for that."""
+        triggered_by: list[dict[str, list[tuple[float, int]]]] = [{} for _ in TYPES]
         self._besides: list[list[Needs]] = []
         """For each of TYPES and each rule, what of its other needs is known of every event that is looked at."""
-        for triggered, needs in zip(self._triggered, needs_by_type(pack), strict=True):
+        for triggered, needs in zip(triggered_by, needs_by_type(pack), strict=True):
             self._besides.append([_known(pack, needs[rule.name][1:]) for rule in self._rules])
             for index, rule in enumerate(self._rules):
                 for name, least in needs[rule.name][0].items():
                     triggered.setdefault(name, []).append((least, index))
+        self._triggered = [{name: _Triggered(rules) for name, rules in triggered.items()} for triggered in triggered_by]
+        """For each of TYPES: signal -> rules that it can make true."""
         lexicons = [signal for signal in signals if isinstance(signal, LexiconSignal)]
         needed = [
-            {name: min(value for value, _ in rules) for name, rules in triggered.items()}
-            for triggered in self._triggered
+            {name: min(value for value, _ in rules) for name, rules in triggered.items()} for triggered in triggered_by
         ]
-        triggers = dict.fromkeys(name for triggered in self._triggered for name in triggered)
+        triggers = dict.fromkeys(name for triggered in triggered_by for name in triggered)
         learned = LearnedSet([signal for signal in signals if isinstance(signal, LearnedSignal)], pack.learned)
         self._scorer = Scorer(lexicons, words, needed, learned)
         others = [
@@ -100,6 +103,8 @@ class Screen:
             if not isinstance(pack.signals[name], LexiconSignal | LearnedSignal | BehaviourSignal | PatternSignal)
         ]
         self._triggers = Triggers(others, self._tests)
+        self._plainly = self._triggers.quiet_when_bare()
+        """The types of events that are nothing but a text, if they are bare, and fire no triggers but words."""
         behaviours = [signal for signal in signals if isinstance(signal, BehaviourSignal)]
         self._behaviours = Behaviours(behaviours, triggers)
         self._nothing = {name: 0.0 for name, signal in pack.signals.items() if isinstance(signal, WORKED_OUT)}
@@ -108,18 +113,28 @@ class Screen:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
         segments = Segments()
         others: dict[int, Sequence[str]] = {}
-        for index, arrival in enumerate(arrivals):
-            self._add_texts(segments, arrival.event)
-            if fired := self._triggers.fired(arrival.event):
-                others[index] = fired
-        written = written_hosts(segments, range(len(segments.texts)))
+        counted: list[int] = []
+        kinds: list[int] = []
+        plainly, always = self._plainly, self._behaviours.always
+        for index, (event, _, _, _) in enumerate(arrivals):
+            kind = type(event)
+            kinds.append(KIND[kind])
+            if not isinstance(event, Share) and kind in plainly and is_bare(event) and not event.title:  # as most are
+                segments.begin_with(_TEXT, event.text)
+            else:
+                self._add_texts(segments, event)
+                if fired := self._triggers.fired(event):
+                    others[index] = fired
+            if kind in always and self._behaviours.always_counts(event):
+                counted.append(index)
+        written = written_hosts(segments)
         for index, mentions in written.items():
             if named := list(self._triggers.fired_by(mentions)):
                 others[index] = [*others.get(index, ()), *named]
         scored = self._scorer.score(segments)
         behaviours = self._behaviours
-        wanted = {*others, *(at for at, arrival in enumerate(arrivals) if behaviours.always_counts(arrival.event))}
-        hits = scored.hits([KIND[type(arrival.event)] for arrival in arrivals], sorted(wanted))
+        wanted = {*others, *counted}
+        hits = scored.hits(kinds, sorted(wanted))
         suspects = sorted(wanted | hits.keys())
         # One pass in order of arrival: a state takes the events of a stream as they come.
         history = _History(behaviours, arrivals, scored, state_of)
@@ -148,7 +163,7 @@ class Screen:
         segments = Segments()
         self._add_texts(segments, event)
         scored = self._scorer.score(segments)
-        written = written_hosts(segments, range(len(segments.texts))).get(0, ())
+        written = written_hosts(segments).get(0, ())
         return EventFacts(
             scored.hits([KIND[type(event)]], [0]).get(0, {}), self._tests, event, scored, 0, written=written
         )
@@ -168,10 +183,14 @@ class Screen:
         values: the word and behaviour signals that fired; others: the triggers of other kinds that did.
         """
         triggered, besides = self._triggered[kind], self._besides[kind]
-        found = {rule for name in others for _, rule in triggered.get(name, ())}
+        found: set[int] = set()
+        for name in others:
+            if (rules := triggered.get(name)) is not None:
+                found |= rules.of_any
         for name, value in values.items():
-            found.update(rule for least, rule in triggered.get(name, ()) if value >= least)
-        return sorted(rule for rule in found if not besides[rule] or _met(besides[rule], values))
+            if (rules := triggered.get(name)) is not None:
+                found |= rules.at(value)
+        return sorted([rule for rule in found if not besides[rule] or _met(besides[rule], values)])
 
     def _judge(
         self, arrival: Arrival, facts: EventFacts, candidates: Iterable[int], waiting: list[Candidate]
@@ -258,7 +277,30 @@ def _known(pack: Pack, needs: Needs) -> Needs:
 
 
 def _met(needs: Needs, values: Mapping[str, float]) -> bool:
-    return all(any(values.get(name, -1.0) >= least for name, least in each.items()) for each in needs)
+    for each in needs:
+        for name, least in each.items():
+            if name in values and values[name] >= least:
+                break
+        else:
+            return False
+    return True
+
+
+class _Triggered:
+    """The rules that a signal can make true, by index.
+
+    of_any: all of them.
+    """
+
+    def __init__(self, rules: Sequence[tuple[float, int]]) -> None:
+        """`rules`: each with the value that the signal must have."""
+        self.of_any = frozenset(rule for _, rule in rules)
+        self._values = sorted({least for least, _ in rules})
+        self._up_to = [frozenset(rule for least, rule in rules if least <= value) for value in (-np.inf, *self._values)]
+
+    def at(self, value: float) -> frozenset[int]:
+        """Those that the signal can make true with this value."""
+        return self._up_to[bisect_right(self._values, value)]
 
 
 class _History:

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from rules.folding.closely import read_closely
-from rules.folding.codes import SEPARATOR, CodePoints, Positions, decode_points, encode_points
+from rules.folding.codes import (
+    AFTER_LAST,
+    SEPARATOR,
+    CodePoints,
+    Positions,
+    decode_points,
+    encode_points,
+    joined_points,
+)
 from rules.folding.plain import fold_plainly
 from rules.folding.signs import signs
 
@@ -27,6 +35,7 @@ __all__ = [
     "encode_points",
     "fold",
     "fold_batch",
+    "joined_points",
 ]
 
 
@@ -63,10 +72,13 @@ class Folded:
         return min(self.origin[start:end].tolist()) - base, max(self.last[start:end].tolist()) - base + 1
 
 
-def fold_batch(texts: Sequence[str]) -> Folded:
-    """All `texts` folded together. Cost for 100 characters of ordinary text: about 10 µs in a batch of 512, 7 µs in
-    one of 2,048, since a part of it is paid once a batch."""
-    joined = encode_points("\0".join(texts) + "\0") if texts else encode_points("")
+def fold_batch(texts: Sequence[str], joined: CodePoints | None = None) -> Folded:
+    """All `texts` folded together; `joined`: their `joined_points`, where somebody else needs them, too.
+
+    Cost for 100 characters of ordinary text: about 7 µs in a batch of 512, 5 µs in one of 4,096, since a part of it is
+    paid once a batch.
+    """
+    joined = (joined_points(texts) if joined is None else joined)[:-AFTER_LAST]
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=starts[1:])
     plain = fold_plainly(joined, starts)

@@ -35,11 +35,15 @@ class Triggers:
         }
         self._of_host = lru_cache(_CACHED_HOSTS)(self._test_host)
 
+    def quiet_when_bare(self) -> frozenset[type[Content]]:
+        """The types of events of which a bare one fires none of them; see `is_bare`."""
+        return frozenset(struct for struct, signals in self._events.items() if not signals and struct is not Share)
+
     def fired(self, event: Content) -> Sequence[str]:
         """The names of those that fire; values are worked out by `EventFacts`."""
         struct = type(event)
         signals = self._events[struct]
-        if not signals and struct is not Share and _bare(event):
+        if not signals and struct is not Share and is_bare(event):
             return ()
         found: list[str] = []
         if self._links:
@@ -61,7 +65,7 @@ class Triggers:
         return tuple(signal.name for signal, holds in self._links if mention.counts(signal.scope) and holds(host))
 
 
-def _bare(event: Content) -> bool:
+def is_bare(event: Content) -> bool:
     """Whether an event is nothing but text, as most are."""
     return not isinstance(event, Share) and not event.links and not (isinstance(event, Post) and event.html)
 

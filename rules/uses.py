@@ -91,14 +91,19 @@ class Uses:
         """
         if not matches.word.size:
             return matches.word, matches.word
-        counts = self._pointer[matches.word + 1] - self._pointer[matches.word]
-        match = np.repeat(np.arange(matches.word.size), counts)
-        step = np.arange(match.size) - np.repeat(np.cumsum(counts) - counts, counts)
-        use = self._pointer[matches.word[match]] + step
-        keep = (self._mask[use] >> np.array(fields, np.int64)[matches.text[match]]) & 1 == 1
-        asked = np.flatnonzero(keep & self._conditional[use])
-        if asked.size:
-            keep[asked] = self._holds(matches, folded, texts, match[asked], use[asked])
+        size = int((self._pointer[matches.word + 1] - self._pointer[matches.word]).sum())
+        match, use, asked = np.empty(size, np.int64), np.empty(size, np.int64), np.zeros(size, np.uint8)
+        count = scans.counted(
+            np.ascontiguousarray(matches.word).data, np.ascontiguousarray(matches.text).data,
+            np.array(fields, np.int64).data, self._pointer.data, self._mask.data,
+            self._conditional.view(np.uint8).data, match.data, use.data, asked.data,
+        )  # fmt: skip
+        match, use = match[:count], use[:count]
+        at = np.flatnonzero(asked[:count])
+        if not at.size:
+            return match, use
+        keep = np.ones(count, np.bool_)
+        keep[at] = self._holds(matches, folded, texts, match[at], use[at])
         return match[keep], use[keep]
 
     def words(self, use: Indices) -> Indices:

@@ -17,19 +17,22 @@ def read_closely(joined: CodePoints, starts: Positions, work: Work, reorder: Fla
     joined, starts: the originals. reorder: bool[texts], which may have to be spaced or ordered anew before they are
     read; reread: which only have to be read.
     """
-    found: list[tuple[Positions, Positions, Work]] = []
+    groups: list[tuple[Positions, Positions, Work]] = []
     if (chosen := np.flatnonzero(reread & ~reorder)).size:
         ends = np.minimum(work.bounds[chosen + 1] - 1, work.bounds[chosen] + CLOSELY)
-        found.append((chosen, ends, _read(_part(work, chosen, ends))))
+        groups.append((chosen, ends, _part(work, chosen, ends)))
     if (chosen := np.flatnonzero(reorder)).size:
         within = np.minimum(starts[chosen + 1] - 1, starts[chosen] + CLOSELY)
         ends = np.maximum(np.searchsorted(work.first, within), work.bounds[chosen])
-        found.append((chosen, ends, _ordered(_written(joined, starts[chosen], within))))
-    return _with(work, found) if found else work
+        groups.append((chosen, ends, _ordered(_written(joined, starts[chosen], within))))
+    if not groups:
+        return work
+    chosen, ends = (np.concatenate(both) for both in list(zip(*groups, strict=True))[:2])
+    return _with(work, chosen, ends, _read(_together([part for _, _, part in groups])))
 
 
 def _ordered(written: Work) -> Work:
-    """Texts as they were written, folded, put in reading order and read."""
+    """Texts as they were written, folded and put in reading order."""
     codes = letters.spelled(written.codes)
     tables = points()
     kinds = tables.kind[codes]
@@ -46,7 +49,7 @@ def _ordered(written: Work) -> Work:
     work = spacing.single_characters(work)
     work = _expanded(spacing.close_up(work))
     work = spacing.misplaced_breaks(work)
-    return _read(order.reading_direction(work))
+    return order.reading_direction(work)
 
 
 def _read(work: Work) -> Work:
@@ -82,6 +85,20 @@ def _written(joined: CodePoints, starts: Positions, ends: Positions) -> Work:
     return _joined([joined[start:end] for start, end in spans], places, places)
 
 
+def _together(parts: list[Work]) -> Work:
+    """The texts of several, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    before = np.cumsum([0, *(part.codes.size for part in parts)])
+    bounds = [part.bounds[:-1] + start for part, start in zip(parts, before, strict=False)]
+    return Work(
+        np.concatenate([part.codes for part in parts]),
+        np.concatenate([part.first for part in parts]),
+        np.concatenate([part.last for part in parts]),
+        np.concatenate((*bounds, before[-1:])),
+    )
+
+
 def _joined(codes: list[CodePoints], first: list[Positions], last: list[Positions]) -> Work:
     nul, nowhere = np.full(1, SEPARATOR, np.uint32), np.zeros(1, np.int64)
     return Work(
@@ -92,11 +109,10 @@ def _joined(codes: list[CodePoints], first: list[Positions], last: list[Position
     )
 
 
-def _with(work: Work, several: list[tuple[Positions, Positions, Work]]) -> Work:
-    """`work` with texts as they were read: for each group their numbers, the places they were read up to, and how."""
+def _with(work: Work, chosen: Positions, ends: Positions, read: Work) -> Work:
+    """`work` with the texts with the numbers `chosen`, up to the places `ends`, as they were read."""
     new = {
-        text: (end, read, int(read.bounds[number]), int(read.bounds[number + 1]) - 1)
-        for chosen, ends, read in several
+        text: (end, int(read.bounds[number]), int(read.bounds[number + 1]) - 1)
         for number, (text, end) in enumerate(zip(chosen.tolist(), ends.tolist(), strict=True))
     }
     codes: list[CodePoints] = []
@@ -105,7 +121,7 @@ def _with(work: Work, several: list[tuple[Positions, Positions, Work]]) -> Work:
     sizes = np.diff(work.bounds)
     at = 0
     for text in sorted(new):
-        end, read, low, high = new[text]
+        end, low, high = new[text]
         start = int(work.bounds[text])
         codes += (work.codes[at:start], read.codes[low:high])
         first += (work.first[at:start], read.first[low:high])

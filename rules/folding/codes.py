@@ -1,5 +1,7 @@
 """Text as arrays of code points."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,15 @@ SEPARATOR = 0
 def encode_points(text: str) -> CodePoints:
     """`text` as code points; lone surrogates pass through."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+AFTER_LAST = 3
+"""NULs that `joined_points` adds after the last text's own, for scans that look ahead."""
+
+
+def joined_points(texts: Iterable[str]) -> CodePoints:
+    """The texts as code points, with a SEPARATOR after each, and AFTER_LAST more at the end."""
+    return encode_points("\0".join([*texts, "\0" * AFTER_LAST]))
 
 
 def decode_points(codes: CodePoints) -> str:

@@ -1,6 +1,7 @@
 """What stands for 加, and for a contact, only where a contact is given: 佳威信, 加V, 扣：12345678."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -37,19 +38,39 @@ def contact_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return before, contact
 
 
+@cache
+def _beginnings() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The characters that a match of each of `contact_patterns` may begin with."""
+    tables = variants()
+    before, contact = ("".join({name[0] for name in names}) for names in (tables.before, tables.contact))
+    return re.compile(f"[{re.escape(before)}]"), re.compile(f"[{re.escape(contact)}]")
+
+
+def _matches(pattern: re.Pattern[str], beginning: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """As `pattern.finditer(text)`, which would try the whole pattern at every character, not at `beginning` only."""
+    end = 0
+    for found in beginning.finditer(text):
+        if found.start() >= end and (match := pattern.match(text, found.start())):
+            end = match.end()
+            yield match
+
+
 def contacts(work: Work) -> Work:
     """What stands for 加 and for a contact only where a contact is given: 佳威信, 加V, 扣：12345678."""
     before, contact = contact_patterns()
+    begins_before, begins_contact = _beginnings()
     text = decode_points(work.codes)
     changes = [
-        Change(*match.span(1), "加") for match in before.finditer(text) if _adds(text[: match.start(1)][-1:], match[1])
+        Change(*match.span(1), "加")
+        for match in _matches(before, begins_before, text)
+        if _adds(text[max(match.start(1) - 1, 0) : match.start(1)], match[1])
     ]
     if changes:
         work = work.changed(changes)
         text = decode_points(work.codes)
     named = variants().contact
     changes = []
-    for match in contact.finditer(text):
+    for match in _matches(contact, begins_contact, text):
         group = 1 if match[1] else 2
         start, end = match.span(group)
         lead = text[max(0, start - 2) : start].rstrip(" :")

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from rules.folding.codes import CodePoints, Positions
-from rules.folding.language import language, pair_keys
+from rules.folding.language import PairSet, language
 from rules.folding.variants import Variant, variants
 from rules.folding.work import Change, Work
 
@@ -24,8 +24,7 @@ _LONGEST = 12
 def chinese_variants(work: Work) -> Work:
     """Variants of Chinese characters alone."""
     codes = work.codes
-    pairs, keys = pair_keys(codes[:-1], codes[1:]), _keys()
-    places = np.flatnonzero(keys[np.minimum(np.searchsorted(keys, pairs), keys.size - 1)] == pairs)
+    places = _pairs().places(codes)
     found: list[tuple[Change, float]] = []
     end = 0
     for place in places.tolist():
@@ -40,8 +39,8 @@ def chinese_variants(work: Work) -> Work:
 
 
 @cache
-def _keys() -> CodePoints:
-    return np.array(sorted(variants().chinese), np.uint32)
+def _pairs() -> PairSet:
+    return PairSet(variants().chinese)
 
 
 def _best(codes: CodePoints, place: int, floor: int) -> tuple[Change, float] | None:
@@ -49,7 +48,7 @@ def _best(codes: CodePoints, place: int, floor: int) -> tuple[Change, float] | N
     base = max(place - _LONGEST, 0)
     around = codes[base : place + _LONGEST].tolist()
     at = place - base
-    for variant in variants().chinese[around[at] << 16 | around[at + 1]]:
+    for variant in variants().chinese.get(around[at] << 16 | around[at + 1], ()):  # as `pair_keys`, but exact
         start = at - variant.offset
         if base + start < floor or start < 0 or around[start : start + len(variant.written)] != variant.written:
             continue

@@ -4,6 +4,7 @@ Read from `rules/data/characters.tsv`. Levels are base-2 logarithms of counts; c
 more usual. Only characters up to U+FFFF have any.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -81,6 +82,24 @@ class Language:
 def pair_keys(left: CodePoints, right: CodePoints) -> CodePoints:
     """uint32[n]: a number for each pair of characters up to U+FFFF; what lies beyond shares the numbers of others."""
     return (left << np.uint32(16)) | (right & np.uint32(0xFFFF))
+
+
+class PairSet:
+    """A set of pairs of characters, for finding where in a text they stand."""
+
+    def __init__(self, keys: Iterable[int]) -> None:
+        """`keys`: of the pairs, as `pair_keys` gives them."""
+        self._keys = np.array(sorted(keys), np.uint32)
+        self._known = np.zeros(1 << _SLOT_BITS, np.bool_)
+        self._known[_slots(self._keys)[0]] = True
+
+    def places(self, codes: CodePoints) -> NDArray[np.int64]:
+        """int64[n]: where one of the pairs begins."""
+        pairs = pair_keys(codes[:-1], codes[1:])
+        places = np.flatnonzero(self._known.take(_slots(pairs)[0]))
+        pairs = pairs.take(places)
+        at = np.minimum(np.searchsorted(self._keys, pairs), self._keys.size - 1)
+        return np.asarray(places[self._keys[at] == pairs], np.int64)
 
 
 @cache

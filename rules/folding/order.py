@@ -21,6 +21,8 @@ BACKWARDS = 12.0
 """Bits by which a clause must read better the other way round. One in 20,000 ordinary clauses does."""
 _ALSO = 3.0
 """The same, in a text with a clause that surely runs backwards."""
+_ROUNDING = 0.001
+"""More than sums of bits in different orders differ by."""
 _LEAST_PAIRS = 2
 """Pairs of characters in a clause; edges alone say little."""
 _SHARE = 0.9
@@ -70,10 +72,15 @@ def reading_direction(work: Work, *, spaced: bool = False) -> Work:
         breaks |= codes == ord(" ")
     clause = np.cumsum(breaks)
     savings = _savings(codes, kinds, clause)
-    if not (savings > 0).any():
+    # Only texts that save enough in all can have a clause that does, or save it as a whole.
+    begins, ends = work.bounds[:-1], work.bounds[1:] - 1
+    total = np.concatenate((np.zeros(1), np.cumsum(np.maximum(savings, 0.0))))
+    saved_by = total[clause[np.maximum(begins, ends - 1)] + 1] - total[clause[begins]]
+    likely = np.flatnonzero(saved_by >= BACKWARDS - _ROUNDING)
+    if not likely.size:
         return work
     order = np.arange(codes.size)
-    for begin, end in zip(work.bounds[:-1].tolist(), (work.bounds[1:] - 1).tolist(), strict=True):
+    for begin, end in zip(begins[likely].tolist(), ends[likely].tolist(), strict=True):
         first, last = int(clause[begin]), int(clause[max(begin, end - 1)]) + 1
         saved = savings[first:last]
         turned = saved >= BACKWARDS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rules.folding.codes import CodePoints, Positions
-from rules.folding.language import language, pair_keys
+from rules.folding.language import PairSet, language
 from rules.folding.work import Change, Work
 
 _POSSIBLE = 6.0
@@ -43,9 +43,9 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All ways to split. keys: uint32[n], sorted, of the first two pieces; ways: by key, those that begin so."""
+    """All ways to split. pairs: of the first two pieces; ways: by key of these, those that begin so."""
 
-    keys: CodePoints
+    pairs: PairSet
     ways: dict[int, list[Way]]
 
     @property
@@ -67,7 +67,7 @@ def parts() -> Parts:
             found.setdefault(pieces[0] << 16 | pieces[1], []).append(
                 Way(pieces, ord(character), _is_rare(pieces), _path(pieces))
             )
-    return Parts(np.array(sorted(found), np.uint32), found)
+    return Parts(PairSet(found), found)
 
 
 class Join(NamedTuple):
@@ -80,18 +80,13 @@ class Join(NamedTuple):
     rare: bool
 
 
-def candidates(codes: CodePoints, places: Positions) -> Positions:
-    """Those of the `places` at which two pieces of some character stand."""
-    keys = pair_keys(codes[places], codes[places + 1])
-    known = parts().keys
-    at = np.minimum(np.searchsorted(known, keys), known.size - 1)
-    return np.asarray(places[known[at] == keys], np.int64)
-
-
 def joined(work: Work) -> Work:
     """With split characters put together."""
     codes = work.codes
-    joins = _choose(codes, candidates(codes, np.arange(max(codes.size - 1, 0))))
+    places = parts().pairs.places(codes)
+    if not places.size:
+        return work
+    joins = _choose(codes.tolist(), places)
     if not joins:
         return work
     text = work.text_of(np.array([join.start for join in joins], np.int64))
@@ -106,7 +101,7 @@ def joined(work: Work) -> Work:
     )
 
 
-def _choose(codes: CodePoints, places: Positions) -> list[Join]:
+def _choose(codes: list[int], places: Positions) -> list[Join]:
     """The cheapest reading of each stretch of possible splits (a shortest path, stretch by stretch)."""
     found: list[Join] = []
     stretch: list[tuple[int, Way]] = []
@@ -127,7 +122,7 @@ _Joins = tuple[Join, "_Joins"] | None
 """Joins, the last one first."""
 
 
-def _cheapest(codes: CodePoints, stretch: list[tuple[int, Way]], end: int) -> list[Join]:
+def _cheapest(codes: list[int], stretch: list[tuple[int, Way]], end: int) -> list[Join]:
     """The splits in the cheapest reading of codes[start:end], where start is that of the first of `stretch`."""
     cost = language().cost
     start = stretch[0][0]
@@ -176,9 +171,9 @@ def _is_rare(pieces: tuple[int, ...]) -> bool:
     return any(single[piece] <= _RARE for piece in pieces)
 
 
-def _edge(codes: CodePoints, place: int) -> int:
+def _edge(codes: CodePoints | list[int], place: int) -> int:
     """The character at `place`, 0 if there is none of a clause."""
-    if not 0 <= place < codes.size:
+    if not 0 <= place < len(codes):
         return 0
     point = int(codes[place])
     return point if 0x3400 <= point < 0xA000 else 0
@@ -191,9 +186,9 @@ def possible(codes: CodePoints, places: Positions) -> Positions:
     for place in places.tolist():
         here = codes[place : place + _MOST_PIECES + 1].tolist()
         left = _edge(codes, place - 1)
-        for way in known[here[0] << 16 | here[1]]:
+        for way in known.get(here[0] << 16 | here[1], ()):  # characters beyond U+FFFF share the numbers of others
             count = len(way.pieces)
-            if count > 2 and tuple(here[:count]) != way.pieces:
+            if tuple(here[:count]) != way.pieces:
                 continue
             right = _edge(codes, place + count)
             gain = way.bits + cost(left, here[0]) + cost(way.pieces[-1], right)
@@ -203,7 +198,7 @@ def possible(codes: CodePoints, places: Positions) -> Positions:
     return np.array(found, np.int64)
 
 
-def _ways_at(codes: CodePoints, place: int) -> list[Way]:
-    """The ways of which all pieces stand at `place`."""
-    ways = parts().ways[int(codes[place]) << 16 | int(codes[place + 1])]
-    return [way for way in ways if codes[place : place + len(way.pieces)].tolist() == list(way.pieces)]
+def _ways_at(codes: list[int], place: int) -> list[Way]:
+    """The ways of which all pieces stand at `place`, where the first two of some do."""
+    ways = parts().ways.get(codes[place] << 16 | codes[place + 1], ())
+    return [way for way in ways if tuple(codes[place : place + len(way.pieces)]) == way.pieces]

@@ -14,13 +14,15 @@ from rules.scans import plain
 class Plain:
     """Texts folded plainly.
 
-    kinds: uint8[codes]. gone: int64[n], the original places of what is invisible, in order, up to the first -1.
-    shown_otherwise: bool[texts], which texts have characters that are shown in another order or as letters
+    kinds: uint8[codes]. marks: int64, the places of the codes that are punctuation, separators, a to z, digits or NULs,
+    up to the last code, which is a NUL. gone: int64[n], the original places of what is invisible, in order, up to the
+    first -1. shown_otherwise: bool[texts], which texts have characters that are shown in another order or as letters
     (overrides, regional indicators).
     """
 
     work: Work
     kinds: Kinds
+    marks: Positions
     gone: Positions
     shown_otherwise: Flags
 
@@ -33,12 +35,13 @@ def fold_plainly(joined: CodePoints, starts: Positions) -> Plain:
     room = joined.size
     while True:
         codes, kinds, origin = np.empty(room, np.uint32), np.empty(room, np.uint8), np.empty(room, np.int64)
+        marks = np.empty(room, np.int64)
         size = plain.fold(
             joined.data, starts.data, tables.fold.data, tables.kind.data, tables.wide.data, tables.wide_at.data,
-            tables.wide_codes.data, codes.data, kinds.data, origin.data, bounds.data, gone.data, shown.data,
+            tables.wide_codes.data, codes.data, kinds.data, origin.data, marks.data, bounds.data, gone.data, shown.data,
         )  # fmt: skip
         if size <= room:
             break
         room = size
     work = Work(codes[:size], origin[:size], origin[:size], bounds)
-    return Plain(work, kinds[:size], gone, shown.view(np.bool_))
+    return Plain(work, kinds[:size], marks, gone, shown.view(np.bool_))

@@ -59,6 +59,12 @@ def sieve() -> Flags:
     return np.packbits((pair_flags() & _BESIDE) != 0, bitorder="little")
 
 
+@cache
+def inner_sieve() -> Flags:
+    """uint8[2^17]: the same for the pairs that are INNER."""
+    return np.packbits((pair_flags() & INNER) != 0, bitorder="little")
+
+
 class Listed(NamedTuple):
     """keys: uint32[n], sorted, of pairs that begin something; flags: uint8[n], what."""
 

@@ -28,6 +28,7 @@ from rules.folding.sign_tables import (
     PART,
     VARIANT,
     beginnings,
+    inner_sieve,
     listed_pairs,
     pair_flags,
     sieve,
@@ -54,22 +55,22 @@ class Signs(NamedTuple):
 
 def signs(plain: Plain) -> Signs:
     """The signs of a plainly folded batch, of two codes or more."""
-    codes, kinds, bounds = plain.work.codes, plain.kinds, plain.work.bounds
+    codes, kinds, bounds, marks = plain.work.codes, plain.kinds, plain.work.bounds, plain.marks
     room = _ROOM + codes.size // 32
     places, found = _in_pairs(codes, bounds, room)
     order = [
         _runs_back(codes, places[found == BACKWARDS]),
         *_in_gaps(plain, room),
-        _found(lambda out: scans.lines(codes.data, kinds.data, bounds.data, plain.work.first.data, plain.gone.data,
+        _found(lambda out: scans.lines(codes.data, marks.data, bounds.data, plain.work.first.data, plain.gone.data,
                                        LONGEST_LINE, out), room),
     ]  # fmt: skip
     keys = _letter_keys()
-    letters = _found(lambda out: scans.letters(codes.data, kinds.data, *keys, out), room)
+    letters = _found(lambda out: scans.letters(codes.data, kinds.data, marks.data, *keys, out), room)
     reading = [
         possible(codes, places[(found & PART) != 0]),
         stands_for(codes, places[(found & VARIANT) != 0], bounds),
         names_contact(codes, places[(found & CONTACT) != 0]),
-        _found(lambda out: scans.dictated(kinds.data, out), room),
+        _found(lambda out: scans.dictated(kinds.data, marks.data, bounds.data, out), room),
         spells(codes, letters),
     ]
     ordered = _texts(bounds, order)
@@ -129,8 +130,8 @@ def _in_gaps(plain: Plain, room: int) -> tuple[Positions, Positions]:
     while True:
         places, others, found = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint8)
         between = np.zeros(bounds.size - 1, np.int64)
-        count = scans.gaps(codes.data, kinds.data, bounds.data, pair_flags().data, between.data,
-                           places.data, others.data, found.data)  # fmt: skip
+        count = scans.gaps(codes.data, kinds.data, plain.marks.data, bounds.data, inner_sieve().data,
+                           between.data, places.data, others.data, found.data)  # fmt: skip
         if count <= room:
             break
         room = count

@@ -120,7 +120,11 @@ def single_characters(work: Work) -> Work:
     heads = np.flatnonzero(~follows)
     sizes = np.diff(heads, append=short.size)
     keep = np.ones(codes.size, np.bool_)
-    heads, sizes = heads[sizes > 1], sizes[sizes > 1]
+    # Two gaps are enough for three characters below one another only.
+    begins, ends = codes[gaps.start] == _NEWLINE, codes[gaps.end - 1] == _NEWLINE
+    after = np.minimum(heads + 1, short.size - 1)
+    longer = (sizes > 2) | ((sizes == 2) & ((begins[heads] & begins[after]) | (ends[heads] & ends[after])))
+    heads, sizes = heads[longer], sizes[longer]
     for head, size in zip(heads.tolist(), sizes.tolist(), strict=True):
         run = slice(head, head + size)
         _close_run(codes, kinds, gaps.start[run], gaps.end[run], keep)

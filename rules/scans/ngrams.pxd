@@ -15,7 +15,7 @@ cpdef object fill(
                low=cython.Py_ssize_t, high=cython.Py_ssize_t, going=cython.Py_ssize_t, asked=cython.Py_ssize_t,
                begin=cython.Py_ssize_t, held=cython.uint, node=cython.ulonglong, following=cython.ulonglong,
                key=cython.ulonglong, bit=cython.ulonglong, slot=cython.Py_ssize_t, index=cython.Py_ssize_t,
-               length=cython.Py_ssize_t)
+               length=cython.Py_ssize_t, entry=cython.ulonglong)
 cpdef Py_ssize_t find(
     const unsigned short[::1] letters, const long long[::1] bounds, const unsigned char[::1] read,
     const unsigned int[::1] first, const unsigned long long[::1] table, const unsigned char[::1] sieve, int shift,

@@ -65,7 +65,7 @@ def find(
     there are, or if that may be more than fit, a greater number that is enough.
 
     letters: uint16[n], 0 for what no n-gram has and at the end of a text; bounds: int64[texts + 1], where each text
-    starts; read: uint8[texts], which to read. room: int64[2 * 64], any.
+    starts; read: uint8[texts], which to read. room: int64[4 * 64], any.
     """
     most, count = len(starts), 0
     for text in range(len(bounds) - 1):
@@ -88,13 +88,21 @@ def find(
                 going += (held >> _MORE_BIT) & (sieve[bit >> 3] >> (bit & 7)) & (following != 0)
             for length in range(2, _LONGEST + 1):
                 asked, going = going, 0
+                # What the table holds lies far apart: it is fetched without a branch, so that many fetches overlap.
+                for index in range(asked):
+                    key: int = room[index + _CHUNK] << _LETTER_BITS | letters[room[index] + length - 1]
+                    slot = (key * _MIX & _WORD) >> shift
+                    room[index + 2 * _CHUNK], room[index + 3 * _CHUNK] = slot, table[slot]
                 for index in range(asked):
                     begin, node = room[index], room[index + _CHUNK]
-                    key: int = node << _LETTER_BITS | letters[begin + length - 1]
-                    slot = (key * _MIX & _WORD) >> shift
-                    while table[slot] and table[slot] >> _KEY_SHIFT != key:
-                        slot = slot + 1 if slot + 1 < len(table) else 0
-                    held = table[slot] & _HELD
+                    key = node << _LETTER_BITS | letters[begin + length - 1]
+                    entry: int = room[index + 3 * _CHUNK]
+                    if entry >> _KEY_SHIFT != key and entry:
+                        slot = room[index + 2 * _CHUNK]
+                        while entry and entry >> _KEY_SHIFT != key:
+                            slot = slot + 1 if slot + 1 < len(table) else 0
+                            entry = table[slot]
+                    held = entry & _HELD
                     node = held & _NODE
                     starts[count], nodes[count] = begin, node
                     count += (node != 0) & (node < inner)

@@ -2,6 +2,7 @@
 
 Each scan writes places (int64), what else belongs to them (int64) and signs (uint8), as many as there is room for, and
 returns how many there are. codes: uint32[n], texts with a NUL after each; kinds: uint8[n], of `rules.folding.points`;
+marks: int64, the places of the codes that are punctuation, separators, a to z, digits or NULs, up to the last NUL;
 bounds: int64[texts + 1], where each text starts.
 """
 
@@ -72,29 +73,31 @@ def pairs(
 
 
 def gaps(
-    codes: memoryview, kinds: memoryview, bounds: memoryview, flags: memoryview, between: memoryview,
-    places: memoryview, others: memoryview, signs: memoryview,
+    codes: memoryview, kinds: memoryview, marks: memoryview, bounds: memoryview, inner: memoryview,
+    between: memoryview, places: memoryview, others: memoryview, signs: memoryview,
 ) -> int:  # fmt: skip
     """What stands around stretches of punctuation, separators and line ends.
 
     A place is _SINGLE where single characters in a row are; _BESIDE where two Chinese ones are, at it and at `others`;
-    _INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. flags: as for
-    `pairs`. between: int64[texts], zeros; the number of gaps between Chinese characters is added.
+    _INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. inner:
+    uint8[2^17], a bit for each slot of such a pair. between: int64[texts], zeros; the number of gaps between Chinese
+    characters is added.
     """
-    room, count = len(places), 0
+    room, count, mark = len(places), 0, 0
     for text in range(len(bounds) - 1):
-        at, end = bounds[text], bounds[text + 1] - 1
+        end = bounds[text + 1] - 1
         # The ends of the gap before and of the one before that, where one character parts each from the next.
         one, two = -1, -1
         after_newline = False
         digits = 0
-        while at < end:
+        while marks[mark] < end:
+            at = start = marks[mark]
             if not kinds[at] & _FILLING or not codes[at]:
-                at += 1
+                mark += 1
                 continue
-            start = at
             while kinds[at] & _FILLING and codes[at]:
                 at += 1
+            mark += at - start
             if start == bounds[text] or not codes[start - 1] or not codes[at]:
                 continue
             newline = codes[start] == _NEWLINE
@@ -117,33 +120,41 @@ def gaps(
             one, after_newline = at, newline
             if kinds[start - 1] & kinds[at] & _CHINESE:
                 between[text] += 1
-                if flags[slot_of(codes[start - 1], codes[at])] & _INNER:
+                slot = slot_of(codes[start - 1], codes[at])
+                if (inner[slot >> 3] >> (slot & 7)) & 1:
                     if count < room:
                         places[count], others[count], signs[count] = start - 1, at, _INNER
                     count += 1
+        mark += 1  # the NUL at the end
     return count
 
 
-def dictated(kinds: memoryview, places: memoryview) -> int:
+def dictated(kinds: memoryview, marks: memoryview, bounds: memoryview, places: memoryview) -> int:
     """Where five digits or more in a row begin of which one is Chinese."""
-    room, count = len(places), 0
+    room, count, mark = len(places), 0, 0
+    last = bounds[len(bounds) - 1] - 1
     run, chinese = 0, False
-    for at in range(len(kinds)):
+    before = -1
+    while before < last:
+        at = marks[mark]
+        mark += 1
         kind = kinds[at]
-        if kind & (_DIGIT | _NUMERAL):
-            run += 1
-            chinese |= (kind & _NUMERAL) != 0
-        elif run:
+        counts = (kind & (_DIGIT | _NUMERAL)) != 0
+        if run and not (counts and at == before + 1):
             if chinese and run >= _LEAST_DICTATED:
                 if count < room:
-                    places[count] = at - run
+                    places[count] = before + 1 - run
                 count += 1
             run, chinese = 0, False
+        if counts:
+            run += 1
+            chinese |= (kind & _NUMERAL) != 0
+        before = at
     return count
 
 
 def lines(
-    codes: memoryview, kinds: memoryview, bounds: memoryview, origin: memoryview, gone: memoryview, longest: int,
+    codes: memoryview, marks: memoryview, bounds: memoryview, origin: memoryview, gone: memoryview, longest: int,
     places: memoryview,
 ) -> int:  # fmt: skip
     """Where the first ends of three lines of about the same length, of two characters or more, folded or as they were
@@ -153,13 +164,16 @@ def lines(
     and a -1. longest: characters of a folded line.
     """
     room, count = len(places), 0
-    lost = 0
+    lost, mark = 0, 0
     for text in range(len(bounds) - 1):
         # Ends of the two lines before, in what is folded and in what was written but for what is gone.
         last, last_written = bounds[text] - 1, 0
         length, length_written, before, alike = -1, -1, -1, False
         counted = False
-        for at in range(bounds[text], bounds[text + 1]):
+        at = bounds[text] - 1
+        while at + 1 < bounds[text + 1]:
+            at = marks[mark]
+            mark += 1
             code = codes[at]
             if code and code != _NEWLINE:
                 continue
@@ -193,22 +207,23 @@ def lines(
 
 
 def letters(
-    codes: memoryview, kinds: memoryview, beginnings: memoryview, runs: memoryview, whole: memoryview,
-    beside: memoryview, chains: memoryview, places: memoryview,
+    codes: memoryview, kinds: memoryview, marks: memoryview, beginnings: memoryview, runs: memoryview,
+    whole: memoryview, beside: memoryview, chains: memoryview, places: memoryview,
 ) -> int:  # fmt: skip
     """Runs of letters that stand for a word, or for a part of one.
 
     beginnings: uint8[1024], by the last five bits of their first two characters, whether runs may be; runs, whole,
     beside: uint64, sorted keys of runs, and chains: uint8[2^20], all as in `rules.folding.spelling.LatinKeys`.
     """
-    size, room, count, at = len(codes), len(places), 0, 0
-    while at < size:
+    size, room, count, mark, at = len(codes), len(places), 0, 0, -1
+    while at < size - 1:
+        at = start = marks[mark]
         if not kinds[at] & _LETTER:
-            at += 1
+            mark += 1
             continue
-        start = at
         while kinds[at] & _LETTER:  # the last code is a NUL
             at += 1
+        mark += at - start
         if not beginnings[(codes[start] & 31) << 5 | codes[start + 1] & 31]:
             continue
         length = at - start

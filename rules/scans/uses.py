@@ -1,6 +1,26 @@
-"""What the words found in each event weigh together, by signal."""
+"""What the words found in each event count for, and what they weigh together, by signal."""
 
 from typing import Any
+
+
+def counted(
+    words: memoryview, texts: memoryview, fields: memoryview, pointer: memoryview, masks: memoryview,
+    conditional: memoryview, out_matches: memoryview, out_uses: memoryview, asked: memoryview,
+) -> int:  # fmt: skip
+    """Writes the match and the use of everything found that stands in a field it counts in; returns how many.
+
+    words, texts: int64[matches], what was found, and in which text. fields: int64[texts]; pointer: int64[words + 1],
+    where the uses of each word begin; masks: int64[uses], bits of fields; conditional: uint8[uses]. out_matches,
+    out_uses: int64, room for every use of every match; asked: uint8, zeros, as much: 1 is written for conditional uses.
+    """
+    count = 0
+    for at in range(len(words)):
+        field = fields[texts[at]]
+        for use in range(pointer[words[at]], pointer[words[at] + 1]):
+            if (masks[use] >> field) & 1:
+                out_matches[count], out_uses[count], asked[count] = at, use, conditional[use]
+                count += 1
+    return count
 
 
 def tally(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rules.folding.parts import parts
 from rules.folding.variants import variants
 from rules.text import fold, fold_batch
 
@@ -143,3 +144,13 @@ def test_words_in_pinyin_fold_to_the_words() -> None:
 def test_short_words_of_a_lexicon_match_where_they_stand() -> None:
     for word in ("wx", "vx", "qq", "v信", "薇信", "加v", "一二三", "女子", "轉帳", "zfb"):
         assert fold(word) in fold(f"请{word}，谢谢") or fold(word) in fold(f"加{word}")
+
+
+@pytest.mark.parametrize("lead", ["", "薇信加我，"], ids=["alone", "read closely"])
+def test_rare_characters_that_share_numbers_with_listed_pairs_stand_for_nothing(lead: str) -> None:
+    listed = [*variants().chinese, *parts().ways][::25]
+    pairs = [chr(plane + (key >> 16)) + chr(key & 0xFFFF) for key in listed for plane in (0x20000, 0x30000)]
+    plain = fold_batch(pairs)
+    folded = fold_batch([lead + pair for pair in pairs])
+    before = fold(lead)
+    assert [folded.text(at) for at in range(len(pairs))] == [before + plain.text(at) for at in range(len(pairs))]
