@@ -42,8 +42,8 @@ class Outcome:
 
     repeated: it was written before, under the same id, and not again.
     answered: the workers have taken it, or refused it. complete: they have heard what it told linked subjects, too.
-    changes:  what came of it, on linked subjects too. bans: of each subject whose place on the ban list changed since,
-              its newest record; None for nothing in force.
+    changes:  what came of it, its own subject first and then linked ones.
+    bans:     of each subject whose place on the ban list changed since, its newest record; None for nothing in force.
     """
 
     decision: Moderation
@@ -89,6 +89,8 @@ async def decide(
             async with _group(settings) as group:
                 watch = _Watch(group, reader, names, written, outcome, time.monotonic() + wait_s)
                 await watch.follow(relays, tell)
+    own = outcome.decision.subject
+    outcome.changes.sort(key=lambda change: (change.subject != own, change.subject, type(change).__name__, change.id))
     return outcome
 
 
