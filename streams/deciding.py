@@ -7,7 +7,7 @@ there by then are waited for as well. The waiting joins no group and disturbs no
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -42,8 +42,8 @@ class Outcome:
 
     repeated: it was written before, under the same id, and not again.
     answered: the workers have taken it, or refused it. complete: they have heard what it told linked subjects, too.
-    changes:  what came of it, on linked subjects too. bans: of each subject whose place on the ban list changed since,
-              its newest record; None for nothing in force.
+    changes:  what came of it, its own subject first and then linked ones.
+    bans:     of each subject whose place on the ban list changed since, its newest record; None for nothing in force.
     """
 
     decision: Moderation
@@ -80,14 +80,17 @@ async def decide(
     before = await _find(settings, topic, decision) if retry else None
     if before is not None:
         outcome.decision, outcome.repeated = before.decision, True
-    async with opened(settings, topic, names.relays):  # says what to do when one is missing, and creates none
-        pass
+    async with opened(settings, topic, names.relays) as reader:  # says what to do when one is missing, creates none
+        relays = [tp for tp in reader.assignment() if tp.topic == names.relays]
     async with opened(settings, names.enforcements, names.reviews, names.bans, names.dead_letters) as reader:
         await _go_to(reader, None if before is None else before.timestamp)
         written = before or await _write(settings, topic, decision)
         if wait_s > 0:
             async with _group(settings) as group:
-                await _wait(group, reader, names, written, outcome, deadline=time.monotonic() + wait_s, tell=tell)
+                watch = _Watch(group, reader, names, written, outcome, time.monotonic() + wait_s)
+                await watch.follow(relays, tell)
+    own = outcome.decision.subject
+    outcome.changes.sort(key=lambda change: (change.subject != own, change.subject, type(change).__name__, change.id))
     return outcome
 
 
@@ -153,62 +156,60 @@ async def _group(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await client.stop()
 
 
-async def _wait(
-    group: AIOKafkaConsumer,
-    reader: AIOKafkaConsumer,
-    names: TopicNames,
-    written: _Written,
-    outcome: Outcome,
-    *,
-    deadline: float,
-    tell: Tell,
-) -> None:
-    """Fills the outcome until all is there, or the deadline (of `time.monotonic`) has passed."""
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Fills an outcome with what is said of its decision. `group` sees positions, `reader` the outputs."""
 
-    async def heard(ends: Mapping[TopicPartition, int]) -> bool:
+    group: AIOKafkaConsumer
+    reader: AIOKafkaConsumer
+    names: TopicNames
+    written: _Written
+    outcome: Outcome
+    deadline: float
+    """Of `time.monotonic`."""
+
+    async def follow(self, relays: Collection[TopicPartition], tell: Tell) -> None:
+        """Until all is there, or the deadline has passed. `relays`: the partitions of their topic."""
+        outcome = self.outcome
+        tell("waiting for a worker")
+        outcome.answered = await self._heard({self.written.place: self.written.offset + 1})
+        outcome.answered = outcome.answered or outcome.refused is not None
+        if not outcome.answered or outcome.refused is not None or not _tells_others(outcome.decision):
+            outcome.complete = outcome.answered
+            return
+        tell("waiting for linked subjects")
+        outcome.complete = await self._heard(await self.group.end_offsets(relays))
+
+    async def _heard(self, ends: Mapping[TopicPartition, int]) -> bool:
         """Whether the group comes to these offsets in time; what was said by then is taken in."""
         while True:
-            passed = all([(await group.committed(tp) or 0) >= end for tp, end in ends.items()])
-            async for record in until_now(reader):
-                _take(record, names, written, outcome)
-            if passed or time.monotonic() > deadline:
+            passed = all([(await self.group.committed(tp) or 0) >= end for tp, end in ends.items()])
+            async for record in until_now(self.reader):
+                self._take(record)
+            if passed or time.monotonic() > self.deadline:
                 return passed
             await asyncio.sleep(_POLL_S)
 
-    tell("waiting for a worker")
-    outcome.answered = await heard({written.place: written.offset + 1}) or outcome.refused is not None
-    if not outcome.answered or outcome.refused is not None or not _tells_others(outcome.decision):
-        outcome.complete = outcome.answered
-        return
-    tell("waiting for linked subjects")
-    relays = [TopicPartition(names.relays, number) for number in range(await _partitions(group, names.relays))]
-    outcome.complete = await heard(await group.end_offsets(relays))
+    def _take(self, record: Record) -> None:
+        """Takes in what a record says of the decision; what cannot be read says nothing."""
+        names, outcome, place = self.names, self.outcome, self.written.place
+        try:
+            if record.topic == names.bans:
+                outcome.bans[(record.key or b"").decode()] = decode_ban(record.value)
+            elif record.topic == names.dead_letters:
+                if place_of(record) == (place.topic, place.partition, self.written.offset):
+                    outcome.refused = refusal(record, {place.topic: outcome.decision.type})
+            else:
+                said: Answer
+                said = decode_enforcement(record.value) if record.topic == names.enforcements else _review(record)
+                if said.because == outcome.decision.id and said not in outcome.changes:
+                    outcome.changes.append(said)
+        except (InvalidEventError, msgspec.MsgspecError, UnicodeDecodeError):
+            pass
 
 
 def _tells_others(decision: Moderation) -> bool:
     return isinstance(decision, Appeal) and decision.verdict == "overturned"
-
-
-async def _partitions(client: AIOKafkaConsumer, topic: str) -> int:
-    await client.topics()
-    return len(client.partitions_for_topic(topic) or ())
-
-
-def _take(record: Record, names: TopicNames, written: _Written, outcome: Outcome) -> None:
-    """Takes in what a record says of the decision; what cannot be read says nothing."""
-    try:
-        if record.topic == names.bans:
-            outcome.bans[(record.key or b"").decode()] = decode_ban(record.value)
-        elif record.topic == names.dead_letters:
-            if place_of(record) == (written.place.topic, written.place.partition, written.offset):
-                outcome.refused = refusal(record, {written.place.topic: outcome.decision.type})
-        else:
-            said: Answer
-            said = decode_enforcement(record.value) if record.topic == names.enforcements else _review(record)
-            if said.because == outcome.decision.id and said not in outcome.changes:
-                outcome.changes.append(said)
-    except (InvalidEventError, msgspec.MsgspecError, UnicodeDecodeError):
-        pass
 
 
 def _review(record: Record) -> Review:

@@ -149,6 +149,8 @@ def _judge(outcome: "Outcome", given: Deciding) -> None:
     if outcome.refused is not None:
         reason, detail = shown(outcome.refused.reason), shown(outcome.refused.detail, 400)
         hint = f"nothing has changed; look at it: warden subject {quoted(outcome.decision.subject)}"
+        if outcome.refused.reason in {"future", "too_old"}:
+            hint = "nothing has changed; this machine's clock and the workers' differ"
         raise Failure(f"refused ({reason}): {detail}\n    {hint}")
     if given.wait_s and not outcome.answered:
         raise Failure(f"it is written, but no worker has answered within {given.wait_s:g} s\n"

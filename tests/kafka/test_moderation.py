@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from rules.decisions import Ban, BanEntry
+from rules.decisions import Ban, BanEntry, Lift
 from streams.codec import encode
+from streams.topics import topic_names
 from tests.kafka.broker import Broker
 from tests.kafka.system import TINY, System
 
@@ -187,6 +190,44 @@ def test_what_a_worker_does_not_know_any_more_is_refused_and_shown_so(make: Call
         assert "warden subject domain:zed.example" in by_name
 
 
+def test_an_appeal_waits_until_what_it_tells_linked_subjects_has_arrived(make: Callable[..., System]) -> None:
+    system = make()
+    names = topic_names(system.settings)
+    system.produce("bans", [(b"account:zed", encode(making_ban("account:zed", "e-1")))])
+    system.produce("relays", [(b"domain:zed.example", b"what a worker told it")])
+    commit(system, names.appeals)  # as if a worker had taken the appeal ...
+    appeal = ("appeal", "e-1", "--overturn", "--why", "an error", "--id", "a-1", "--by", "lin")
+    assert "linked subjects have not all answered within 1 s" in refused(system.warden(*appeal, "--timeout", "1"))
+    lift = Lift(
+        id="l-1", subject="domain:zed.example", action="ban_domain", ladder="fraud", enforcement="e-2", because="a-1",
+        moderator="lin", reason="an error", rules=[], pack="p@1", time=NOW,
+    )  # fmt: skip
+    system.produce("enforcements", [(b"domain:zed.example", encode(lift))])
+    commit(system, names.relays)  # ... and the domain's record had been told
+    outcome = told(system.warden(*appeal, "--json"))
+    assert outcome["repeated"]
+    assert outcome["complete"]
+    assert [change["id"] for change in outcome["changes"]] == ["l-1"]
+
+
+def commit(system: System, topic: str) -> None:
+    """Commits positions beyond what is there, for the workers' group."""
+
+    async def run() -> None:
+        client = AIOKafkaConsumer(
+            bootstrap_servers=system.settings.bootstrap, group_id=system.settings.app_id, enable_auto_commit=False
+        )
+        await client.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(system.settings.partitions)]
+            client.assign(partitions)
+            await client.commit(dict.fromkeys(partitions, 10))
+        finally:
+            await client.stop()
+
+    asyncio.run(run())
+
+
 def making_ban(subject: str, enforcement: str) -> Ban:
     entry = BanEntry(
         action="ban_account", ladder="fraud", rung=1, permanent=True, starts=NOW, ends=None, clauses=["links.4"],
@@ -233,7 +274,7 @@ def test_used_up_quotas_are_shown_and_what_they_hold_waits_for_a_person(
         assert "3 of 3 partitions" in shown
         before = told(system.warden("quota", "--at", ago(days=9), "--json"))
         assert {each["used"] for each in before["quotas"]} == {0}
-        assert "ban_account for good (rung 1 of fraud)" in system.warden("reviews", "--reason", "quota").stdout.decode()
+        assert "ban_account for good" in system.warden("reviews", "--reason", "quota").stdout.decode()
         held = told(system.warden("reviews", "--reason", "quota", "--json"))
         assert len(held) == 37
         assert {tuple(each["proposed"]) for each in held} == {("ban_account",)}
