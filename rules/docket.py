@@ -60,15 +60,20 @@ class Docket:
         What a higher rung takes the place of is not lifted, as it is not when a violation climbs.
         """
         state = of.state
-        after = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        follows = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        after = {key: found for key, found in follows.items() if found.holds(state.time)}
         rungs = {found.ladder: found.rung for found in after.values()}
         for held in before:
-            if (held.ladder, held.action) not in after and rungs.get(held.ladder, 0) <= held.rung:
-                if held.holds(state.time):
-                    self.decisions.append(lift(of.subject, held, trigger, self.pack))
-                state.announced.get(held.ladder, {}).pop(held.action, None)
-        self._lift_replaced(of, after, trigger)
-        news = [held for held in after.values() if held.holds(state.time) and self._is_new(of, held)]
+            name = held.ladder, held.action
+            if name not in after and rungs.get(held.ladder, 0) > held.rung:
+                continue
+            if name not in after and held.holds(state.time):
+                self.decisions.append(lift(of.subject, held, trigger, self.pack))
+                self._forget_announced(of, name, follows.get(name))
+            elif name not in follows:
+                self._forget_announced(of, name, None)
+        self._lift_replaced(of, follows, trigger)
+        news = [held for held in after.values() if self._is_new(of, held)]
         for held in news:
             self.announce(of, held, trigger)
         for key, case in list(state.cases.items()):
@@ -83,23 +88,34 @@ class Docket:
             detail = trigger.reason or "what it was about is gone"
             self.decisions.append(ended(of, key, "closed", self.pack, about=[], detail=detail, occasion=occasion))
 
-    def _lift_replaced(self, of: Record, after: Mapping[tuple[str, Action], Holding], trigger: Trigger) -> None:
+    def _lift_replaced(self, of: Record, follows: Mapping[tuple[str, Action], Holding], trigger: Trigger) -> None:
         """Lifts what was announced, and never lifted because a harder sanction of its ladder took its place, when that
-        one is gone and it does not follow either."""
+        one is gone and it does not hold either."""
         state = of.state
-        hard = {held.ladder for held in after.values() if held.permanent}
+        hard = {held.ladder for held in follows.values() if held.permanent}
         for told in state.trail:
-            known = state.announced.get(told.ladder, {})
-            if known.get(told.action) != told.id or told.ladder in hard or (told.ladder, told.action) in after:
+            key = told.ladder, told.action
+            found = follows.get(key)
+            if state.announced.get(told.ladder, {}).get(told.action) != told.id or told.ladder in hard:
+                continue
+            if found is not None and found.holds(state.time):
                 continue
             if told.action == "warn":
                 causes = {offence.cause[:CAUSE] for offence in state.enforced(told.ladder)}
-                follows = not causes.isdisjoint(told.causes)
+                gone = causes.isdisjoint(told.causes)
             else:
-                follows = told.ends is not None and told.ends <= state.time
-            if not follows:
+                gone = told.ends is None or told.ends > state.time
+            if gone:
                 self.decisions.append(lift_of(of.subject, told, trigger, self.pack))
-                del known[told.action]
+                self._forget_announced(of, key, found)
+
+    def _forget_announced(self, of: Record, key: tuple[str, Action], instead: Holding | None) -> None:
+        """Takes a sanction out of what was announced; `instead` is over, and needs no announcement."""
+        ladder, action = key
+        known = of.state.announced.get(ladder, {})
+        known.pop(action, None)
+        if instead is not None:
+            of.state.announced.setdefault(ladder, {})[action] = bytes.fromhex(instead.id)
 
     def news(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """What offences of a ladder lead to that has not been announced."""

@@ -6,7 +6,7 @@ something new is done. Of several orders on one action the last counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
@@ -86,11 +86,19 @@ def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -
         held = standing(kind_of(of.subject), [each for each in known if each.time > since], ladder, pack.clauses)
         if held is not None:
             found += [
-                _holding(of.subject, ladder.name, held, action)
-                for action in held.actions
+                _holding(of.subject, ladder.name, each, action)
+                for action, each in _each(held)
                 if action in actions and not _replaced(action, orders, known[-1].time)
             ]
     return found
+
+
+def _each(held: Standing) -> Iterator[tuple[Action, Standing]]:
+    """Each sanction, with what leads to it."""
+    for action in held.actions:
+        yield action, held
+    for action, offence in held.later:
+        yield action, replace(held, starts=offence.time, spell=(*held.spell, offence))
 
 
 def in_force(of: Record, pack: Pack) -> list[BanEntry]:

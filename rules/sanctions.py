@@ -8,7 +8,7 @@ order of arrival nor a repeat changes where a subject ends.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,11 @@ OF_A_KIND = 3
 """Of those that lead to the same, so many are remembered: when some are retracted, the next decides."""
 AFTERMATH = 8
 """Offences that decide, remembered after the one that led to the last rung for good: when that is retracted, they
-count. What lies beyond these two limits is forgotten in the subject's favour."""
+count. The first of each clause stays as well. What lies beyond these limits is forgotten in the subject's favour."""
+
+
+_NEAR = 8
+"""How many sanctions of their own may follow a last rung for good and still be told apart from a burst at a glance."""
 
 
 class Offence(NamedTuple):
@@ -58,7 +62,8 @@ class Standing:
     `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
     sanction, or a warning. `actions` are what lands on the subject. `led` are the offences counted for
     the rung, oldest first; `spell` all since something has been in force without a break, the absorbed ones
-    included: what was in force for an earlier one of them stays so.
+    included: what was in force for an earlier one of them stays so. `later` are the sanctions that only what followed
+    the last rung for good brings, each with the offence that did.
     """
 
     rung: int
@@ -67,6 +72,7 @@ class Standing:
     actions: tuple[Action, ...]
     led: tuple[Offence, ...]
     spell: tuple[Offence, ...]
+    later: tuple[tuple[Action, Offence], ...] = ()
 
     def permanent(self, action: Action) -> bool:
         """Whether `action` forbids something for good; a warning never does."""
@@ -86,13 +92,23 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
     for index, offence in enumerate(first):
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
-            beyond = first[index + 1 + AFTERMATH :]
             kept = _since(ordered, oldest, ladder)
-            if not beyond:
+            gone = {*_cells(_beyond(first[index + 1 :]), ladder)}
+            if not gone:
                 return kept
-            gone = {*_cells(beyond, ladder)}
             return [each for cell, each in zip(_cells(kept, ladder), kept, strict=True) if cell not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
+
+
+def _beyond(after: Sequence[Offence]) -> Iterator[Offence]:
+    """Of what follows the last rung for good, what is not remembered: all but the first few, and the first of each kind
+    that may bring a sanction of its own."""
+    seen: set[tuple[str, bool]] = set()
+    for number, offence in enumerate(after):
+        kind = offence.clause, offence.holds_share_api
+        if number >= AFTERMATH and kind in seen:
+            yield offence
+        seen.add(kind)
 
 
 def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
@@ -117,7 +133,11 @@ def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Sub
         return True
     first = deciding(old, ladder)
     last = len(first) - 1 - AFTERMATH
-    return last < 0 or not lasts_for_good(ladder, rung_of(first, ladder, last, kind))
+    for index in range(last, max(last - _NEAR, -1), -1):  # little lies between the last rung for good and the end
+        if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
+            brings = offence.clause, offence.holds_share_api
+            return all((after.clause, after.holds_share_api) != brings for after in first[index + 1 :])
+    return True
 
 
 def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
@@ -241,14 +261,21 @@ def standing(
             ends = max(ends, _renewed(starts, offence.time, lasts))
         if lasts_for_good(ladder, step):
             break
-    spell = tuple(offences[first : index + 1])
+    spell, last = tuple(offences[first : index + 1]), ladder.rungs[rung - 1]
+    actions = _actions(kind, spell, last, clauses)
+    later: dict[Action, Offence] = {}
+    for offence in offences[index + 1 :]:
+        for action in _actions(kind, (offence,), last, clauses):
+            if action not in actions and action != "warn":
+                later.setdefault(action, offence)
     return Standing(
         rung=rung,
         starts=starts,
-        ends=None if ladder.rungs[rung - 1].duration is None else ends,
-        actions=_actions(kind, spell, ladder.rungs[rung - 1], clauses),
+        ends=None if last.duration is None else ends,
+        actions=actions,
         led=tuple(led),
         spell=spell,
+        later=tuple(later.items()),
     )
 
 

@@ -363,3 +363,46 @@ def test_a_pack_that_dropped_a_ladder_leaves_no_exception(pack: Pack, court: Cou
     assert [each.action for each in lifts(found)] == ["suspend_share_api"]
     court.tick(SITE, at(days=200))
     assert SITE not in court.states
+
+
+def test_what_remains_may_be_over_already(court: Court) -> None:
+    """The second rung would still hold, the first does no more: it is lifted, and nothing takes its place."""
+    first = only(court, SITE, *charges())
+    second = only(court, SITE, *charges(at(hours=2)))
+    assert (second.ends, first.ends) == (at(days=2, hours=2), at(hours=12))
+    found = court.hear(appeal(first, time=at(hours=20)))
+    assert [each.enforcement for each in lifts(found) if each.subject == SITE] == [second.id]
+    assert enforcements(found, SITE) == []
+    assert court.in_force(SITE, at(hours=20)) == []
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+def test_what_lands_on_nobody_makes_nobody_immune(court: Court, places: tuple[int, ...]) -> None:
+    """An application is not touched by the sanctions for forbidden goods, and is by those for induced sharing."""
+    heard = [
+        charges(clause="links.2", severity="egregious", subjects=("app:wx1",)),
+        charges(at(days=1), severity="egregious", subjects=("app:wx1",)),
+    ]
+    court.hear(*(charge for place in places for charge in heard[place]))
+    assert [(entry.action, entry.starts) for entry in court.in_force("app:wx1", at(days=2))] == [
+        ("ban_share_api", at(days=1))
+    ]
+
+
+def test_what_only_a_later_violation_brings_goes_with_it(court: Court) -> None:
+    first = only(court, ALICE, *charges(clause="links.2", severity="egregious", subjects=(ALICE,)))
+    later = only(court, ALICE, *charges(at(days=1), severity="egregious", subjects=(ALICE,)))
+    assert (first.action, later.action, later.clauses) == ("ban_account", "ban_share_api", ["links.1", "links.2"])
+    court.hear(
+        Retraction(
+            subject=ALICE,
+            causes=[charges(at(days=1), severity="egregious", subjects=(ALICE,))[0].cause],
+            appeal="a",
+            enforcement="e",
+            of=SITE,
+            moderator="mo",
+            reason="r",
+            time=at(days=2),
+        )
+    )
+    assert court.actions(ALICE, at(days=2)) == {"ban_account"}
