@@ -1,7 +1,7 @@
 """Reviews: the cases that a person decides. What approving one would do, and how one opens, changes and ends. Pure.
 
 At most one case is open for a subject, ladder and way of waiting. What a person approves counts from the approval on:
-earlier offences of the case are history, the newest is as if committed then.
+earlier offences of the case are history, the last burst is as if committed then.
 """
 
 from collections.abc import Iterable
@@ -28,15 +28,20 @@ class Occasion:
     reporters: int = 0
 
 
-def approved(waits: Iterable[Offence], time: int) -> list[Offence]:
-    """Offences as they count once they are approved at `time` ms."""
+def approved(waits: Iterable[Offence], time: int, ladder: Ladder) -> list[Offence]:
+    """Offences as they count once they are approved at `time` ms: those of the last burst as if committed then."""
     ordered = sorted(waits)
-    return [*ordered[:-1], ordered[-1]._replace(time=max(ordered[-1].time, time))] if ordered else []
+    burst = max((offence.time for offence in ordered), default=0) - ladder.grace
+    return sorted(
+        offence._replace(time=max(offence.time, time)) if offence.time > burst else offence for offence in ordered
+    )
 
 
 def proposal(of: Record, waits: Iterable[Offence], ladder: Ladder, pack: Pack) -> Standing | None:
-    """What would hold against the subject if these offences were approved now; None for nothing."""
-    offences = remembered_after(of, [*of.state.enforced(ladder.name), *approved(waits, of.state.time)], ladder)
+    """What would hold against the subject if these offences were approved soon, when what it has just done is a burst
+    of its own; None for nothing."""
+    soon = approved(waits, of.state.time + ladder.grace, ladder)
+    offences = remembered_after(of, [*of.state.enforced(ladder.name), *soon], ladder)
     since = forgiven_until(of.state.orders)
     known = [offence for offence in offences if offence.clause in pack.clauses and offence.time > since]
     return standing(kind_of(of.subject), known, ladder, pack.clauses)

@@ -67,7 +67,7 @@ class Charging:
     def _of_those_retracted(self, of: Record, offence: Offence, ladder: Ladder) -> bool:
         """Whether so many of a kind are retracted that more of them may have been behind the same, and forgotten."""
         gone = [old for old in of.state.retracted if old <= offence and old.clause == offence.clause]
-        return len(gone) >= OF_A_KIND and len(of_a_kind(gone, [offence], ladder)) >= OF_A_KIND
+        return len(gone) >= OF_A_KIND and len(of_a_kind(gone, [offence], ladder, kind_of(of.subject))) >= OF_A_KIND
 
     def _wait(self, of: Record, offence: Offence, key: str, why: Why, trigger: Trigger) -> bool:
         """Adds an offence to those that wait for a person's approval."""
@@ -79,7 +79,7 @@ class Charging:
         ):
             return False
         both = [*old, offence]
-        kept = waiting(both, ladder) if until_reported else remembered_after(of, both, ladder)
+        kept = waiting(both, ladder, kind_of(of.subject)) if until_reported else remembered_after(of, both, ladder)
         if kept == old:
             return False
         state.offences[key] = kept
@@ -93,7 +93,7 @@ class Charging:
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
         changed = added_after(of, old, offence, ladder)
         if changed is None:
-            self.tell_evading(of, ladder, old, old, offence)
+            self.tell_evading(of, ladder, [], old, [offence])
             return False
         kept, decides = changed
         if not decides:
@@ -108,7 +108,7 @@ class Charging:
             return self._wait(of, offence, ladder.name + HELD, why, trigger)
         state.offences[ladder.name] = kept
         state.time = max(state.time, offence.time)
-        self.tell_evading(of, ladder, old, kept)
+        self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
         for found in news:
             self._docket.announce(of, found, trigger)
         self._docket.renew(of, ladder, trigger)
@@ -158,18 +158,18 @@ class Charging:
         return True
 
     def tell_evading(
-        self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], beyond: Offence | None = None
+        self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], about: Sequence[Offence]
     ) -> None:
         """Tells domains that they came new to this IP while it was punished, or that it turned out they had not.
 
-        before, after: the offences that count. beyond: one that is too much to be remembered.
+        before, after: the offences that count. about: those for which it may be another matter now; what is forgotten
+        between is none.
         """
         if ladder.evasion is None or not ladder.evasion.punished_ip or kind_of(of.subject) != "ip":
             return
-        old = self._evading_of(of, ladder, before, before) if before is not after else {}
-        new = self._evading_of(of, ladder, after, after) if before is not after else {}
-        if beyond is not None:
-            new |= self._evading_of(of, ladder, [beyond], after)
+        known = set(before)
+        old = self._evading_of(of, ladder, [each for each in about if each in known], before)
+        new = self._evading_of(of, ladder, about, after)
         for cause in sorted(new.keys() ^ old.keys()):
             offence, domain = (new if cause in new else old)[cause]
             time = from_millis(offence.time)
@@ -178,7 +178,7 @@ class Charging:
             )
 
     def _evading_of(
-        self, of: Record, ladder: Ladder, offences: list[Offence], among: list[Offence]
+        self, of: Record, ladder: Ladder, offences: Sequence[Offence], among: list[Offence]
     ) -> dict[bytes, tuple[Offence, str]]:
         """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
         pack = self._docket.pack

@@ -102,7 +102,8 @@ class Moderating:
         gone = retract(of.state, causes, millis(trigger.time))
         trigger.rules = sorted({offence.rule for offence in gone})
         for ladder in ladders:
-            self._charging.tell_evading(of, ladder, old[ladder.name], of.state.enforced(ladder.name))
+            before_it, after = old[ladder.name], of.state.enforced(ladder.name)
+            self._charging.tell_evading(of, ladder, before_it, after, before_it)
         self._docket.settle(of, before, trigger)
         return gone
 
@@ -112,12 +113,12 @@ class Moderating:
         key = next((key for key, case in state.cases.items() if case.id == item.review), None)
         if key is None:
             raise InvalidEventError("unknown_review", f"{of.subject} has no open review {item.review[:100]!r}")
-        ladder = self._docket.pack.ladders[ladder_name(key)]
         about = [offence for offence in self._docket.ripe(state, key) if offence.time <= time]
         if not about:
             raise InvalidEventError(
                 "unknown_review", f"all of the review {item.review[:100]!r} is later than {item.time}"
             )
+        ladder = self._docket.pack.ladders[ladder_name(key)]
         before = self._docket.begin(of, time)
         trigger = Trigger("", [], item.time, item.id, item.moderator, item.reason)
         occasion = Occasion("", [], time, item.id)
@@ -134,7 +135,7 @@ class Moderating:
         tell_reporters(self._docket, of, about, upheld=upheld, time=time)
         if upheld:
             state.offences[ladder.name] = remembered_after(
-                of, [*state.enforced(ladder.name), *approved(about, time)], ladder
+                of, [*state.enforced(ladder.name), *approved(about, time, ladder)], ladder
             )
         else:
             state.retracted = sorted({*state.retracted, *about})[-MAX_RETRACTED:]

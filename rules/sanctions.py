@@ -7,6 +7,7 @@ sanction from its own time for its rung's duration; violations that overlap rene
 order of arrival nor a repeat changes where a subject ends.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,17 +87,17 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
     clause, gravity and domain are kept. What lies two windows behind the newest is forgotten: no sanction in force
     can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
-    ordered = _thinned(sorted(set(offences)), ladder)
+    ordered = _thinned(sorted(set(offences)), ladder, kind)
     window = ladder.window // slot_of(ladder)
-    first = deciding(ordered, ladder)
-    for index, offence in enumerate(first):
+    first = deciding(ordered, ladder, kind)
+    for index, offence in enumerate(first if _may_end(first, ladder) else ()):
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             kept = _since(ordered, oldest, ladder)
-            gone = {*_cells(_beyond(first[index + 1 :]), ladder)}
+            gone = {*_cells(_beyond(first[index + 1 :]), ladder, kind)}
             if not gone:
                 return kept
-            return [each for cell, each in zip(_cells(kept, ladder), kept, strict=True) if cell not in gone]
+            return [each for cell, each in zip(_cells(kept, ladder, kind), kept, strict=True) if cell not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
@@ -111,17 +112,17 @@ def _beyond(after: Sequence[Offence]) -> Iterator[Offence]:
         seen.add(kind)
 
 
-def waiting(offences: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def waiting(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """The same of offences that lead to nothing before users report: none of them can end what others lead to, so
     the newest MAX_WAITING stay."""
-    ordered = _thinned(sorted(set(offences)), ladder)
+    ordered = _thinned(sorted(set(offences)), ladder, kind)
     window = ladder.window // slot_of(ladder)
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder)[-MAX_WAITING:] if ordered else []
 
 
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account") -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
-    alike = of_a_kind(old, [offence], ladder)
+    alike = _alike(old, offence, ladder, kind)
     if sum(kept <= offence for kept in alike) >= OF_A_KIND:
         return False
     return bool(alike) or _matters(old, offence, ladder, kind)
@@ -131,7 +132,7 @@ def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Sub
     """The same of an offence that none of `old` leads to the same as."""
     if not old or offence <= old[-1]:
         return True
-    first = deciding(old, ladder)
+    first = deciding(old, ladder, kind)
     last = len(first) - 1 - AFTERMATH
     for index in range(last, max(last - _NEAR, -1), -1):  # little lies between the last rung for good and the end
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
@@ -140,10 +141,10 @@ def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Sub
     return True
 
 
-def deciding(ordered: Sequence[Offence], ladder: Ladder) -> list[Offence]:
+def deciding(ordered: Sequence[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """Of offences in order, those that decide: the first of each kind in a slot."""
     first: dict[_Cell, Offence] = {}
-    for cell, offence in zip(_cells(ordered, ladder), ordered, strict=True):
+    for cell, offence in zip(_cells(ordered, ladder, kind), ordered, strict=True):
         if cell not in first:
             first[cell] = offence
     return [*first.values()]
@@ -154,26 +155,50 @@ def added(
 ) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
     nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
-    alike = of_a_kind(old, [offence], ladder)
+    alike = _alike(old, offence, ladder, kind)
     earlier = sum(kept <= offence for kept in alike)
-    if earlier >= OF_A_KIND:
+    if earlier >= OF_A_KIND or offence in alike:
         return None
     if earlier:
-        kept = sorted({*old, offence})
+        kept = sorted([*old, offence])
         if len(alike) >= OF_A_KIND:
             kept.remove(alike[-1])
-        return (kept, False) if kept != old else None
+        return kept, False
     if not alike and not _matters(old, offence, ladder, kind):
         return None
     kept = remembered([*old, offence], ladder, kind)
     return (kept, True) if kept != old else None
 
 
-def of_a_kind(offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder) -> list[Offence]:
+def of_a_kind(
+    offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder, kind: SubjectKind
+) -> list[Offence]:
     """Those of `offences` that lead to the same as one of `chosen`, these included."""
-    cells = {*_cells(chosen, ladder)}
+    cells = {*_cells(chosen, ladder, kind)}
     offences = list(offences)
-    return [offence for cell, offence in zip(_cells(offences, ladder), offences, strict=True) if cell in cells]
+    return [offence for cell, offence in zip(_cells(offences, ladder, kind), offences, strict=True) if cell in cells]
+
+
+def _alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> list[Offence]:
+    """Those of `old`, sorted, that lead to the same as an offence: a look at its slot, which is mostly the last."""
+    length = slot_of(ladder)
+    slot = offence.time // length
+    end = len(old) if not old or old[-1].time // length <= slot else bisect_left(old, ((slot + 1) * length,))
+    start = bisect_left(old, (slot * length,), hi=end)
+    return of_a_kind(old[start:end], [offence], ladder, kind) if start < end else []
+
+
+def _may_end(first: Sequence[Offence], ladder: Ladder) -> bool:
+    """False where offences that decide cannot have reached a rung for good: none is there, or too close together."""
+    least = next((rung for rung in range(1, len(ladder.rungs) + 1) if lasts_for_good(ladder, rung)), None)
+    if not first or least is None:
+        return False
+    apart = (first[-1].time - first[0].time) // max(ladder.grace, 1) + 2
+    return (
+        apart >= least
+        or any(offence.gravity != "ordinary" for offence in first)
+        or (ladder.evasion is not None and 0 < ladder.evasion.domains <= len(first))
+    )
 
 
 def slot_of(ladder: Ladder) -> int:
@@ -186,21 +211,23 @@ def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
     return [offence for offence in ordered if offence.time // length > slot]
 
 
-def _thinned(ordered: list[Offence], ladder: Ladder) -> list[Offence]:
+def _thinned(ordered: list[Offence], ladder: Ladder, kind: SubjectKind) -> list[Offence]:
     seen: Counter[_Cell] = Counter()
     kept = []
-    for cell, offence in zip(_cells(ordered, ladder), ordered, strict=True):
+    for cell, offence in zip(_cells(ordered, ladder, kind), ordered, strict=True):
         seen[cell] += 1
         if seen[cell] <= OF_A_KIND:
             kept.append(offence)
     return kept
 
 
-def _cells(offences: Iterable[Offence], ladder: Ladder) -> list[_Cell]:
-    """Offences of one cell lead to the same: the first of them stands for all. Domains tell evasions apart."""
-    length, domains = slot_of(ladder), ladder.evasion is not None
+def _cells(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> list[_Cell]:
+    """Offences of one cell lead to the same: the first of them stands for all. An account's domains tell evasions
+    apart; of what many share, they would fill the record."""
+    length = slot_of(ladder)
+    apart = kind == "account" and ladder.evasion is not None and ladder.evasion.domains
     return [
-        (time // length, clause, gravity, owns, domain_of(linked) if domains else "")
+        (time // length, clause, gravity, owns, domain_of(linked) if apart else "")
         for time, _, clause, _, gravity, owns, linked in offences
     ]
 
@@ -246,7 +273,7 @@ def standing(
     """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
     if not offences:
         return None
-    offences = deciding(offences, ladder)
+    offences = deciding(offences, ladder, kind)
     rung, starts, ends, first = 0, 0, 0, 0
     led: list[Offence] = []
     for index, offence in enumerate(offences):

@@ -12,6 +12,7 @@ from rules.holdings import of_ladder
 from rules.packs.model import Ladder, Pack
 from rules.sanctions import Offence, of_a_kind
 from rules.subject_state import CAUSE, MAX_RETRACTED, Record, SubjectState, is_enforced
+from rules.subjects import kind_of
 
 
 def behind(of: Record, pack: Pack, enforcement: str) -> list[Offence] | None:
@@ -51,7 +52,7 @@ def _on_the_trail(of: Record, pack: Pack, enforcement: str) -> list[Offence] | N
     gone = [each for each in state.retracted if pack.ladder_of.get(each.clause) is ladder]
     history = sorted({*state.enforced(ladder.name), *gone})
     chosen = [offence for offence in history if offence.cause[:CAUSE] in told.causes]
-    return of_a_kind(history, chosen, ladder) or None
+    return of_a_kind(history, chosen, ladder, kind_of(of.subject)) or None
 
 
 def _behind(of: Record, history: list[Offence], ladder: Ladder, pack: Pack, enforcement: str) -> list[Offence] | None:
@@ -59,7 +60,7 @@ def _behind(of: Record, history: list[Offence], ladder: Ladder, pack: Pack, enfo
         for holding in of_ladder(of, history[:end], ladder, pack):
             if holding.id == enforcement and holding.standing is not None:
                 chosen = (*holding.standing.led, *holding.standing.spell)
-                return of_a_kind(history[:end], chosen, ladder)
+                return of_a_kind(history[:end], chosen, ladder, kind_of(of.subject))
     return None
 
 
