@@ -123,7 +123,7 @@ class Charging:
         quota = self._quotas.exceeded(self.granted, violation.rule, violation.clause, millis(violation.time))
         if quota is None:
             return None
-        return "quota", f"the quota {quota.name} is used up: {quota.at_most} actions an {quota.per} for {quota.each}"
+        return "quota", f"the quota {quota.name} is used up: {quota.at_most} actions each {quota.per} for {quota.each}"
 
     def _count(self, news: Sequence[Holding], offence: Offence) -> None:
         """Counts automatic actions that an offence led to."""

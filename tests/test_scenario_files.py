@@ -170,6 +170,41 @@ def test_what_is_wrong_with_decisions_is_named_as_well(tmp_path: Path, old: str,
     assert str(caught.value).startswith("stories/one.yaml:")
 
 
+ENDS_OTHERWISE = """
+    about: what is checked is wrong
+    scenarios:
+      a story:
+        about: one trade, one suspension
+        clauses: [accounts.2, links.9.8]
+        given:
+          - {at: 0h, post: 本期互推好号，按粉结算, by: ann}
+          - {at: 0h, post: 人肉他，让他身败名裂, by: ben}
+          - {at: 1d, appeal: overturned, against: suspend_account on account ben, by: mo, why: satire}
+          - {at: 2d, appeal: upheld, against: suspend_account on account ben, by: mo, why: no satire}
+        then:
+          - at: 2d
+            in force: nothing
+            lifted: {account ann: [warn]}
+            reviews:
+              account ann: {of: [accounts.5], because: quota, status: closed, proposes: [ban_account]}
+              account ben: [links.9.8]
+    """
+
+
+def test_what_is_not_as_the_file_says_is_named_line_by_line(tmp_path: Path) -> None:
+    (story,) = read(tmp_path, ENDS_OTHERWISE)
+    assert [line.partition(": at 2d: ")[2] for line in wrong_in(story, play(emptied(shipped()), story))] == [
+        "account:ann: reviews must be of accounts.5, are of accounts.2",
+        "account:ann: the reason of its review must be quota, is by_report",
+        "account:ann: the status of its review must be closed, is open",
+        "account:ann: its review must propose ban_account, proposes warn",
+        "account:ben: reviews must be of links.9.8, are of nothing",
+        "account:ann: lifted must be warn, is nothing",
+        "account:ben: lifted must be nothing, is suspend_account",
+        "refused must be nothing, is final",
+    ]
+
+
 def test_a_decision_about_nothing_fails_at_its_place(tmp_path: Path) -> None:
     (story,) = read(tmp_path, DECIDED)
     with pytest.raises(

@@ -36,7 +36,7 @@ TRADE = {"type": "mass_send", "text": "本期互推好号，按粉结算", "reci
 GREETING = {"type": "post", "text": "早安，今天也要加油"}
 COERCION_TO_ALL = {"type": "mass_send", "text": "为了家人请转发，不转会后悔一辈子", "recipients": 100_000}
 RUMOUR_TO_ALL = {"type": "mass_send", "text": "自来水有毒，告诉家人千万别喝了", "recipients": 100_000}
-WORDS = (SPAM, RUMOUR, LIKES, FOLLOWING, FRAUD, GUNS, BAIT, TRADE, GREETING, COERCION_TO_ALL)
+WORDS = (SPAM, RUMOUR, LIKES, FOLLOWING, FRAUD, GUNS, BAIT, TRADE, GREETING, COERCION_TO_ALL, RUMOUR_TO_ALL)
 TIMES = (0, 6, 12, 30, 54, 60, 66, 120, 780, 1440, 1470, 4320, 11_520, 12_960, 36_000, 59_040, 257_760, 262_080)
 """In minutes; multiples of the six minutes that offences are told apart by."""
 
@@ -166,18 +166,17 @@ def test_cases_in_which_a_longer_history_was_milder(reason: str) -> None:
     assert milder(short.held, long.held, at, slack=0, permanent_is_hardest=False) == []
 
 
-def milder(before: Held, after: Held, at: int, *, slack: int, permanent_is_hardest: bool = True) -> list[str]:
+def milder(before: Held, after: Held, at: int, *, slack: int) -> list[str]:
     """Where `after` is milder than `before`, both of the time `at`: a sanction ends earlier by more than `slack` ms.
 
-    permanent_is_hardest: a subject for which anything is in force for good is held hard enough.
+    A subject for which anything is in force for good needs only keep what was in force for good before.
     """
     found: list[str] = []
     for subject, actions in before.items():
         now = after.get(subject, {})
-        if not (permanent_is_hardest and None in now.values()):
-            found.extend(
-                f"{subject}: {action}" for action, end in actions.items() if _sooner(end, now.get(action, at), slack)
-            )
+        for action, end in actions.items():
+            if (end is None or None not in now.values()) and _sooner(end, now.get(action, at), slack):
+                found.append(f"{subject}: {action}")
     return found
 
 
