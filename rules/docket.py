@@ -14,7 +14,6 @@ from rules.report_weights import Heard, weigh
 from rules.sanctions import Offence, remembered
 from rules.subject_state import (
     CAUSE,
-    MAX_TRAIL,
     WAITING,
     Announced,
     Record,
@@ -96,7 +95,7 @@ class Docket:
         for told in state.trail:
             key = told.ladder, told.action
             found = follows.get(key)
-            if state.announced.get(told.ladder, {}).get(told.action) != told.id or told.ladder in hard:
+            if not told.stands or told.ladder in hard:
                 continue
             if found is not None and found.holds(state.time):
                 continue
@@ -111,11 +110,9 @@ class Docket:
 
     def _forget_announced(self, of: Record, key: tuple[str, Action], instead: Holding | None) -> None:
         """Takes a sanction out of what was announced; `instead` is over, and needs no announcement."""
-        ladder, action = key
-        known = of.state.announced.get(ladder, {})
-        known.pop(action, None)
+        of.state.untell(*key)
         if instead is not None:
-            of.state.announced.setdefault(ladder, {})[action] = bytes.fromhex(instead.id)
+            of.state.tell(_announced(instead))
 
     def news(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """What offences of a ladder lead to that has not been announced."""
@@ -123,13 +120,10 @@ class Docket:
 
     def announce(self, of: Record, held: Holding, trigger: Trigger) -> None:
         """Publishes a sanction."""
-        known = of.state.announced.setdefault(held.ladder, {})
-        self.decisions.append(enforcement(of.subject, held, trigger, self.pack, known.get(held.action)))
-        known[held.action] = bytes.fromhex(held.id)
-        behind = () if held.standing is None else (*held.standing.led, *held.standing.spell)
-        causes = [*dict.fromkeys(offence.cause[:CAUSE] for offence in behind)]
-        announced = Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, causes)
-        of.state.trail = [*(old for old in of.state.trail if old.id != announced.id), announced][-MAX_TRAIL:]
+        last = of.state.told(held.ladder, held.action)
+        previous = last.id if last is not None else None
+        self.decisions.append(enforcement(of.subject, held, trigger, self.pack, previous))
+        of.state.tell(_announced(held))
 
     def renew(self, of: Record, ladder: Ladder, trigger: Trigger) -> None:
         """Brings the open reviews of a ladder up to date: what approving them would do depends on what counts."""
@@ -182,7 +176,14 @@ class Docket:
         return found
 
     def _is_new(self, of: Record, held: Holding) -> bool:
-        return of.state.announced.get(held.ladder, {}).get(held.action) != bytes.fromhex(held.id)
+        last = of.state.told(held.ladder, held.action)
+        return last is None or last.id.hex() != held.id
+
+
+def _announced(held: Holding) -> Announced:
+    behind = () if held.standing is None else (*held.standing.led, *held.standing.spell)
+    causes = [*dict.fromkeys(offence.cause[:CAUSE] for offence in behind)]
+    return Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, causes)
 
 
 def _is_enough(heard: Heard, offence: Offence, pack: Pack) -> bool:

@@ -183,7 +183,6 @@ class Enforcer:
                 setattr(state, key[1:], [])
                 continue
             about = state.offences.pop(key)
-            state.announced.pop(key, None)
             if key in state.cases:
                 occasion = Occasion("", [], state.time)
                 detail = "what it was about is long past"

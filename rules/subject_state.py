@@ -16,7 +16,7 @@ MAX_EVADING = 200
 MAX_RETRACTED = 200
 """Retracted offences remembered of one subject; the newest stay."""
 MAX_TRAIL = 12
-"""Announcements remembered of one subject; the newest stay."""
+"""Announcements remembered of one subject: those that stand, and the newest."""
 CAUSE = 4
 """Bytes of a cause that tell it apart in an announcement."""
 QUOTAS = "quotas:"
@@ -56,13 +56,14 @@ class StoredOrder(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 class Announced(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An enforcement as it was announced. `ends` in ms, None for never; `causes`: the first CAUSE bytes of those of the
-    offences behind it."""
+    offences behind it. `stands`: it is the last of its ladder and action, and was not lifted."""
 
     id: bytes
     ladder: str
     action: Action
     ends: int | None
     causes: list[bytes]
+    stands: bool = True
 
 
 class Case(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -83,7 +84,6 @@ class SubjectState(msgspec.Struct, array_like=True):
     banned:    whether a sanction was in force at `time`.
     time:      ms; the newest event seen for the subject.
     offences:  by ladder; PENDING, WAITING or HELD behind the name marks those that lead to nothing yet.
-    announced: ladder -> action -> id of the enforcement last published, 16 bytes.
     retracted: offences that count no more, and (with empty names) causes retracted before they arrived.
     evading:   (ms, cause) of violations of a domain that was new on a punished IP.
     orders:    in the order they came, which is that of their topic.
@@ -95,7 +95,6 @@ class SubjectState(msgspec.Struct, array_like=True):
     banned: bool = False
     time: int = 0
     offences: dict[str, list[Offence]] = {}
-    announced: dict[str, dict[str, bytes]] = {}
     reports: list[StoredReport] = []
     appeals: list[StoredAppeal] = []
     retracted: list[Offence] = []
@@ -107,6 +106,28 @@ class SubjectState(msgspec.Struct, array_like=True):
     def enforced(self, ladder: str) -> list[Offence]:
         """The offences of a ladder that count."""
         return self.offences.get(ladder, [])
+
+    def told(self, ladder: str, action: str) -> Announced | None:
+        """The announcement that stands for a ladder and action."""
+        return next((old for old in self.trail if old.stands and (old.ladder, old.action) == (ladder, action)), None)
+
+    def tell(self, announced: Announced) -> None:
+        """Adds an announcement, which takes the place of the one that stood."""
+        self.untell(announced.ladder, announced.action)
+        kept = [old for old in self.trail if old.id != announced.id]
+        spare = len(kept) + 1 - MAX_TRAIL
+        for old in kept.copy() if spare > 0 else ():
+            if spare > 0 and not old.stands:
+                kept.remove(old)
+                spare -= 1
+        self.trail = [*kept, announced]
+
+    def untell(self, ladder: str, action: str) -> None:
+        """Marks the announcement that stands for a ladder and action as one that does no more."""
+        standing = self.told(ladder, action)
+        if standing is not None:
+            over = msgspec.structs.replace(standing, stands=False)
+            self.trail = [over if old is standing else old for old in self.trail]
 
     def knows(self, cause: bytes, ladder: str) -> bool:
         """Whether an offence of a ladder is remembered already, or retracted."""

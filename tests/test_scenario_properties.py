@@ -163,7 +163,7 @@ def test_cases_in_which_a_longer_history_was_milder(reason: str) -> None:
     longer = [*before, *more]
     at = last(longer)
     short, long = ended(in_time(bodies_of(before)), at), ended(in_time(bodies_of(longer)), at)
-    assert milder(short.held, long.held, at, slack=0, permanent_is_hardest=False) == []
+    assert milder(short.held, long.held, at, slack=0) == []
 
 
 def milder(before: Held, after: Held, at: int, *, slack: int) -> list[str]:
