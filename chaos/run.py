@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from chaos.cluster import Cluster
 from chaos.compare import Differences, compare, outputs
+from chaos.consumer import Gateway
 from chaos.feeding import Feed
 from chaos.oracle import Truth, truth
 from chaos.readback import Stage, progress, rebalances
@@ -120,7 +121,9 @@ async def _run(
         SESSION_TIMEOUT_S,
         tell,
     )
+    gateway = Gateway(settings)
     workers.start()
+    gateway.bans.start_in_thread()
     enough = asyncio.Event()
     feeding = asyncio.create_task(feed.run(enough))
     try:
@@ -141,6 +144,8 @@ async def _run(
     tell("the offline engine judges the log")
     expected = await truth(settings)
     found = compare(await outputs(settings), expected, feed.sent)
+    await gateway.compare(expected, found)
+    await asyncio.to_thread(gateway.bans.close)
     compared = ", ".join(f"{count} {what}" for what, count in found.compared.items())
     tell(f"compared {compared}; {found.repeats} records were repeats")
     return Outcome(plan, expected, saboteur, await rebalances(settings), found)

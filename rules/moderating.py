@@ -68,6 +68,8 @@ class Moderating:
             ]
             self._docket.settle(of, before, trigger)
             return True
+        upheld_causes = self._upheld(of)
+        found = [offence for offence in found if offence.cause not in upheld_causes]
         gone = self._take_back(of, [offence.cause for offence in found], before, trigger)
         self._docket.overturned.update(offence.rule for offence in gone)
         for other, causes in linked_subjects(found):
@@ -87,13 +89,19 @@ class Moderating:
 
     def retraction(self, of: Record, item: Retraction) -> bool:
         """What an appeal of a linked subject takes back here."""
-        causes = [bytes.fromhex(cause) for cause in item.causes]
+        upheld = self._upheld(of)
+        causes = [found for cause in item.causes if (found := bytes.fromhex(cause)) not in upheld]
         if all(any(known.cause == cause for known in of.state.retracted) for cause in causes):
             return False
         before = self._docket.begin(of, millis(item.time))
         trigger = Trigger("", [], item.time, item.appeal, item.moderator, item.reason)
         self._take_back(of, causes, before, trigger)
         return True
+
+    def _upheld(self, of: Record) -> set[bytes]:
+        """The causes behind enforcements of this subject that a verdict has upheld: that is final, here."""
+        verdicts = (old.enforcement for old in of.state.appeals if old.verdict == "upheld")
+        return {offence.cause for name in verdicts for offence in behind(of, self._docket.pack, name) or ()}
 
     def _take_back(self, of: Record, causes: list[bytes], before: list[Holding], trigger: Trigger) -> list[Offence]:
         """Retracts offences, and settles what follows. Returns those that were there."""

@@ -118,6 +118,24 @@ def test_a_verdict_is_final(court: Court, first: str, second: str) -> None:
     assert court.states == states
 
 
+def test_what_a_verdict_upheld_stays_when_a_later_enforcement_on_it_is_overturned(court: Court) -> None:
+    first = only(court, SITE, *charges())
+    court.hear(appeal(first, "upheld", time=at(hours=1)))
+    second = only(court, SITE, *charges(at(days=1)))
+    assert set(first.violations) < set(second.violations)
+    court.hear(appeal(second, number=2, time=at(days=1, hours=1)))
+    assert court.actions(SITE, at(days=1, hours=1)) == set()
+    assert only(court, SITE, *charges(at(days=2))).rung == 2
+
+
+def test_what_a_verdict_upheld_stays_when_a_linked_subject_is_cleared_of_it(court: Court) -> None:
+    found = enforcements(court.hear(*charges(severity="egregious")))
+    mine, theirs = (next(each for each in found if each.subject == subject) for subject in (SITE, ALICE))
+    court.hear(appeal(mine, "upheld", time=at(hours=1)), appeal(theirs, number=2, time=at(hours=2)))
+    assert court.actions(SITE, DECIDED) == {"ban_domain"}
+    assert [court.actions(subject, DECIDED) for subject in (ALICE, HOST)] == [set(), set()]
+
+
 def test_an_appeal_for_an_enforcement_nobody_made_is_refused(court: Court) -> None:
     court.hear(*charges())
     assert court.hear(appeal("f" * 32), appeal("not hex at all", number=2), appeal("x", subject="account:new")) == []
