@@ -108,7 +108,8 @@ class Charging:
             return self._wait(of, offence, ladder.name + HELD, why, trigger)
         state.offences[ladder.name] = kept
         state.time = max(state.time, offence.time)
-        self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
+        if ladder.evasion is not None and ladder.evasion.punished_ip:
+            self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
         for found in news:
             self._docket.announce(of, found, trigger)
         self._docket.renew(of, ladder, trigger)

@@ -7,7 +7,7 @@ from rules.announcing import Trigger, enforcement, lift, lift_of
 from rules.cases import Occasion, ended, opened
 from rules.decisions import Action, Enforcement, Lift, Review, ReviewReason
 from rules.events import millis
-from rules.holdings import Holding, holdings, of_ladder
+from rules.holdings import Holding, Ledger
 from rules.packs.model import Ladder, Pack
 from rules.relays import Relay
 from rules.report_weights import Heard, weigh
@@ -39,6 +39,7 @@ class Docket:
         self.decisions: list[Enforcement | Lift | Review] = []
         self.relays: list[Relay] = []
         self.overturned: Counter[str] = Counter()
+        self.ledger = Ledger(pack)
 
     def record(self, subject: str) -> Record:
         """The record of a subject, as changed so far."""
@@ -50,7 +51,7 @@ class Docket:
     def begin(self, of: Record, time: int) -> list[Holding]:
         """What holds before a change at `time`, in ms."""
         of.state.time = max(of.state.time, time)
-        return holdings(of, self.pack)
+        return self.ledger.holdings(of)
 
     def settle(self, of: Record, before: list[Holding], trigger: Trigger) -> list[Holding]:
         """Announces what holds now and has not been announced, lifts what held before and does no more, and what that
@@ -59,7 +60,7 @@ class Docket:
         What a higher rung takes the place of is not lifted, as it is not when a violation climbs.
         """
         state = of.state
-        follows = {(found.ladder, found.action): found for found in holdings(of, self.pack)}
+        follows = {(found.ladder, found.action): found for found in self.ledger.holdings(of)}
         after = {key: found for key, found in follows.items() if found.holds(state.time)}
         rungs = {found.ladder: found.rung for found in after.values()}
         for held in before:
@@ -116,7 +117,7 @@ class Docket:
 
     def news(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """What offences of a ladder lead to that has not been announced."""
-        return [held for held in of_ladder(of, offences, ladder, self.pack) if self._is_new(of, held)]
+        return [held for held in self.ledger.of_ladder(of, offences, ladder) if self._is_new(of, held)]
 
     def announce(self, of: Record, held: Holding, trigger: Trigger) -> None:
         """Publishes a sanction."""

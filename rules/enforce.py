@@ -17,7 +17,7 @@ from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review
 from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
-from rules.holdings import Holding, entries_of, holdings, in_force
+from rules.holdings import Holding, Ledger, entries_of, holdings, in_force
 from rules.packs.model import Pack
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState, Usage
@@ -92,7 +92,7 @@ class Enforcer:
                 result.refused.append((index, error))
         for subject in docket.changed:
             before = Record(subject, decode_subject(state_of(subject)))
-            self._keep(before, docket.record(subject), result)
+            self._keep(before, docket.record(subject), docket.ledger, result)
         for reporter, known in hearing.reporters.items():
             result.states[reporter] = encode_reporter(known)
         if charging.counted:  # last: after a crash in between, a batch of actions may be missing, none counts twice
@@ -122,7 +122,7 @@ class Enforcer:
         state.time = max(state.time, now)
         of = Record(subject, state)
         result.decisions += self._forget(of)
-        self._keep(Record(subject, decode_subject(data)), of, result)
+        self._keep(Record(subject, decode_subject(data)), of, Ledger(self.pack), result)
         return result
 
     def in_force(self, subject: str, data: bytes | None, at: int) -> list[BanEntry]:
@@ -131,14 +131,14 @@ class Enforcer:
         state.time = at
         return in_force(Record(subject, state), self.pack)
 
-    def _keep(self, before: Record, of: Record, result: Enforced) -> None:
+    def _keep(self, before: Record, of: Record, ledger: Ledger, result: Enforced) -> None:
         """Puts the state, and what changed on the ban list, into the result."""
         subject, state = of
-        held = holdings(of, self.pack)
+        held = ledger.holdings(of)
         state.due = self._due(state, held)
         if not state.due:  # nothing is left, or what is left is long past
             result.decisions += self._forget(of)
-            held = holdings(of, self.pack)
+            held = ledger.holdings(of)
         entries = entries_of(held, state.time)
         state.banned = bool(entries)
         result.states[subject] = encode_subject(state) if state.due else None

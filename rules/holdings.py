@@ -63,16 +63,37 @@ class Holding:
         )
 
 
-def holdings(of: Record, pack: Pack, only: str = "") -> list[Holding]:
-    """All sanctions that a state leads to, or those of one ladder; at most one of each ladder and action."""
-    found: list[Holding] = []
-    for key, offences in of.state.offences.items():
-        ladder = pack.ladders.get(key)
-        if is_enforced(key) and ladder is not None and only in ("", key):
-            found += of_ladder(of, offences, ladder, pack)
-    if only in ("", BY_HAND):
-        found += _ordered(of)
-    return found
+class Ledger:
+    """What ladders hold against the subjects of a batch, worked out once for the same offences and orders: lists of
+    these are replaced when they change, never changed themselves."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._known: dict[tuple[str, str], tuple[list[Offence], list[StoredOrder], list[Holding]]] = {}
+
+    def of_ladder(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
+        """See `of_ladder`."""
+        key, orders = (of.subject, ladder.name), of.state.orders
+        known = self._known.get(key)
+        if known is not None and known[0] is offences and known[1] is orders:
+            return known[2]
+        held = of_ladder(of, offences, ladder, self._pack)
+        self._known[key] = offences, orders, held
+        return held
+
+    def holdings(self, of: Record) -> list[Holding]:
+        """All sanctions that a state leads to; at most one of each ladder and action."""
+        found: list[Holding] = []
+        for key, offences in of.state.offences.items():
+            ladder = self._pack.ladders.get(key)
+            if is_enforced(key) and ladder is not None:
+                found += self.of_ladder(of, offences, ladder)
+        return [*found, *_ordered(of)] if of.state.orders else found
+
+
+def holdings(of: Record, pack: Pack) -> list[Holding]:
+    """All sanctions that a state leads to; at most one of each ladder and action."""
+    return Ledger(pack).holdings(of)
 
 
 def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -> list[Holding]:
