@@ -20,7 +20,13 @@ from typing import Any, Literal, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from rules.events import EventType
 from streams.access.clients import client_options, started
@@ -288,6 +294,9 @@ def _sort_answer(result: Created, spec: TopicSpec, code: int, message: str) -> N
         result.existed.append(spec.name)
         return
     why = message or getattr(error, "description", "") or error.__name__
+    if error in (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+        hint = "docs/security.md lists the rights that each task needs"
+        raise TopicsError(f"the broker refuses topic {spec.name}: this login may not create it ({why})\n    {hint}")
     raise TopicsError(
         f"the broker refuses topic {spec.name} ({spec.partitions} partitions, {spec.replication} copies): {why}\n"
         "    check WARDEN_PARTITIONS and WARDEN_REPLICATION against the number of brokers, and the client's rights"

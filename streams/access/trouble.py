@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
@@ -15,10 +16,13 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
+from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.access.clients import AccessError, client_options, login_error
 from streams.access.settings import AccessSettings
@@ -31,7 +35,7 @@ _CERTIFICATE_EXPIRED, _WRONG_HOST, _WRONG_ADDRESS = 10, 62, 64  # X509_V_ERR_* o
 
 async def broker_trouble(settings: AccessSettings, error: BaseException) -> str:
     """What went wrong, where, why, and what to do. `error`: a KafkaError, OSError or TimeoutError of a client."""
-    if isinstance(error, (KafkaConnectionError, TimeoutError)):
+    if isinstance(error, (KafkaConnectionError, NodeNotReadyError, TimeoutError)):
         error = await _met(settings) or error
     return explained(settings, error)
 
@@ -60,11 +64,34 @@ async def _met(settings: AccessSettings) -> BaseException | None:
         host, _, port = address.rpartition(":")
         try:
             async with asyncio.timeout(PROBE_S):
-                connection = await create_conn(host.strip("[]"), int(port), **options)
-            connection.close()
+                await _ask(settings, host.strip("[]"), int(port), options)
         except Exception as error:  # whatever it is, it is what the person has to know
             met = error
     return met
+
+
+async def _ask(settings: AccessSettings, host: str, port: int, options: dict[str, Any]) -> None:
+    """Connects and asks for the cluster. Raises whatever is in the way.
+
+    A connection that was made may still be no good: aiokafka 0.14 takes a broker's refusal of a token (RFC 7628,
+    section 3.2.2) for success, and without a login it first learns at its first question that one is needed.
+    """
+    connection = await create_conn(host, port, **options)
+    try:
+        try:
+            answer = await connection.send(MetadataRequest([]))
+        except KafkaConnectionError as error:
+            raise _unanswered(settings) from error
+        if not answer.brokers:
+            raise _unanswered(settings)
+    finally:
+        connection.close()
+
+
+def _unanswered(settings: AccessSettings) -> KafkaError:
+    if settings.sasl_mechanism == "OAUTHBEARER":
+        return SaslAuthenticationFailed()
+    return IllegalSaslStateError()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -95,6 +122,11 @@ def _refused(settings: AccessSettings, error: BaseException) -> tuple[str, str] 
         return (
             f"the login of {who} with {settings.sasl_mechanism} is refused",
             f"check the {secret}, and whether the brokers know them for this mechanism",
+        )
+    if settings.sasl_mechanism is None and isinstance(error, IllegalSaslStateError):
+        return (
+            f"it wants a login, and {settings.security_protocol} has none",
+            "WARDEN_SECURITY_PROTOCOL must be that of the listener: SASL_SSL, with WARDEN_SASL_MECHANISM and a user",
         )
     if isinstance(error, (UnsupportedSaslMechanismError, IllegalSaslStateError)):
         return (

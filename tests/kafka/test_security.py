@@ -1,0 +1,213 @@
+"""Kafka with TLS and SASL, every way in: what works with it, and what is said when it does not let one in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.bans import BanList
+from streams.settings import Settings
+from streams.worker_process import environment_of
+from tests.kafka.broker import NoKafkaError, java_release, maven_installed
+from tests.kafka.personal import BANNED, events
+from tests.kafka.secured import OFFERED, Secured, unsecured_token
+from tests.kafka.system import System, Worker
+
+WAYS = (*OFFERED, "mutual")
+NOTHING_HANGS_S = 20.0
+"""A command that is not let in ends within this, on a machine that is busy."""
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A Kafka that lets nobody in without TLS; the tests' own way in apart."""
+    if java_release() is None or not maven_installed():
+        pytest.fail(str(NoKafkaError("A broker with TLS and SASL needs a JDK 17 or newer and Maven.")), pytrace=False)
+    made = Secured(tmp_path_factory.mktemp("secured"))
+    server = made.broker()
+    server.start()
+    try:
+        yield made
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_everything_works_over(way: str, secured: Secured, prefix: str, tmp_path: Path) -> None:
+    settings = secured.given(way, log_level="debug", compression="none", partitions=1)
+    bootstrap = settings.pop("bootstrap")
+    system = System.create(bootstrap, prefix, tmp_path, **settings)
+    said = [system.warden("topics", "verify")]
+    with system.worker() as worker, BanList(system.settings) as bans:
+        said.append(system.warden("feed", "-", stdin=b"\n".join(map(orjson.dumps, events()))))
+        await_blocked(bans, worker)
+        said.append(system.warden("bans", "export", "--to", "csv", "--file", str(tmp_path / "bans.csv"), "--once"))
+
+    assert [done.returncode for done in said] == [0, 0, 0], [done.stderr.decode() for done in said]
+    assert BANNED in (tmp_path / "bans.csv").read_text()
+    told = worker.log.read_text() + "".join((done.stdout + done.stderr).decode() for done in said)
+    for secret in (secured.password, secured.folder.joinpath("token").read_text().split(".")[1]):
+        assert secret not in told
+
+
+def await_blocked(bans: BanList, worker: Worker) -> None:
+    """Returns when the ban list has the account that the events are charged to."""
+    deadline = time.monotonic() + 60
+    while not bans.actions(BANNED):
+        assert worker.process.poll() is None, worker.log.read_text()[-3000:]
+        assert time.monotonic() < deadline, (bans.state, worker.log.read_text()[-3000:])
+        time.sleep(0.05)
+
+
+def wrong(secured: Secured) -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]:
+    """What is wrong -> settings, and what the message must say."""
+    folder = secured.folder
+    return {
+        "password of PLAIN": (
+            secured.given("PLAIN", sasl_password_file=folder / "wrong-password"),
+            ("the login of user 'moderation' with PLAIN is refused", "check the user and password"),
+        ),
+        "password of SCRAM": (
+            secured.given("SCRAM-SHA-512", sasl_password_file=folder / "wrong-password"),
+            ("the login of user 'moderation' with SCRAM-SHA-512 is refused",),
+        ),
+        "user": (secured.given("SCRAM-SHA-256", sasl_user="nobody"), ("the login of user 'nobody'",)),
+        "token that has expired": (
+            secured.given("OAUTHBEARER", sasl_token_file=secured.file("old", unsecured_token("x", lives_s=-30))),
+            ("the login of this client with OAUTHBEARER is refused", "check the token"),
+        ),
+        "no token": (
+            secured.given("OAUTHBEARER", sasl_token_file=folder / "none"),
+            ("WARDEN_SASL_TOKEN_FILE=", "No such file", "name a file that this user may read"),
+        ),
+        "unknown authority": (
+            secured.given("PLAIN", tls_ca_file=folder / "other-ca.pem"),
+            ("the broker's certificate is not trusted", "WARDEN_TLS_CA_FILE must hold the authority", "other-ca.pem"),
+        ),
+        "no certificates in the file": (
+            secured.given("PLAIN", tls_ca_file=folder / "token"),
+            ("WARDEN_TLS_CA_FILE=", "BEGIN CERTIFICATE"),
+        ),
+        "expired certificate": (
+            secured.given("mutual", bootstrap=secured.address("expired")),
+            ("the broker's certificate has expired",),
+        ),
+        "host name": (
+            secured.given("PLAIN", bootstrap=secured.address(host="localhost")),
+            ("the broker's certificate is for another name", "not valid for 'localhost'"),
+        ),
+        "a client's certificate of another authority": (
+            secured.given("mutual", tls_cert_file=folder / "foreign.pem", tls_key_file=folder / "foreign.key"),
+            ("it refuses this client's certificate", "WARDEN_TLS_CERT_FILE"),
+        ),
+        "no client's certificate": (
+            secured.given("mutual", tls_cert_file=None, tls_key_file=None),
+            ("it refuses this client's certificate",),
+        ),
+        "another key": (
+            secured.given("mutual", tls_key_file=folder / "foreign.key"),
+            ("WARDEN_TLS_KEY_FILE=", "the key must be the certificate's"),
+        ),
+        "no TLS where there is": ({"bootstrap": secured.address()}, ("closes a connection with PLAINTEXT",)),
+        "no login where one is wanted": (
+            {**secured.given("mutual"), "bootstrap": secured.address()},
+            ("it wants a login, and SSL has none",),
+        ),
+        "a mechanism that is not offered": (
+            secured.given(
+                "SCRAM-SHA-256",
+                bootstrap=secured.address("clear"),
+                security_protocol="SASL_PLAINTEXT",
+                tls_ca_file=None,
+            ),
+            ("the listener does not offer SCRAM-SHA-256",),
+        ),
+        "no rights": (
+            secured.given("PLAIN", sasl_user=secured.stranger),
+            ("this login may not create it", "docs/security.md"),
+        ),
+    }
+
+
+WRONG = (
+    "password of PLAIN",
+    "password of SCRAM",
+    "user",
+    "token that has expired",
+    "no token",
+    "unknown authority",
+    "no certificates in the file",
+    "expired certificate",
+    "host name",
+    "a client's certificate of another authority",
+    "no client's certificate",
+    "another key",
+    "no TLS where there is",
+    "no login where one is wanted",
+    "a mechanism that is not offered",
+    "no rights",
+)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_said(what: str, secured: Secured, prefix: str) -> None:
+    cases = wrong(secured)
+    assert tuple(cases) == WRONG
+    given, expected = cases[what]
+
+    done, took = warden(Settings(**given, topic_prefix=prefix), "topics", "create")
+
+    said = done.stderr.decode()
+    assert done.returncode == 1, said
+    assert said.startswith("warden: ")
+    for part in expected:
+        assert part in said
+    assert secured.password not in said
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 2
+    assert took < NOTHING_HANGS_S
+
+
+@pytest.mark.parametrize("command", [("worker",), ("feed", "-"), ("bans", "list")])
+def test_other_commands_say_it_too(command: tuple[str, ...], secured: Secured) -> None:
+    given = secured.given("SCRAM-SHA-256", sasl_password_file=secured.folder / "wrong-password", web_port=0)
+
+    done, took = warden(Settings(**given), *command)
+
+    assert done.returncode == 1
+    assert "the login of user 'moderation' with SCRAM-SHA-256 is refused" in done.stderr.decode()
+    assert secured.password not in (done.stdout + done.stderr).decode()
+    assert took < NOTHING_HANGS_S
+
+
+def test_a_ban_list_that_is_not_let_in_says_why_and_goes_on_trying(secured: Secured) -> None:
+    given = secured.given("PLAIN", sasl_password_file=secured.folder / "wrong-password")
+
+    with BanList(Settings(**given)) as bans:
+        deadline = time.monotonic() + NOTHING_HANGS_S
+        while not bans.state.trouble and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+        assert "the login of user 'moderation' with PLAIN is refused" in bans.state.trouble
+        assert not bans.ready
+
+
+def warden(settings: Settings, *arguments: str) -> tuple[subprocess.CompletedProcess[bytes], float]:
+    """A command with these settings, and how many seconds it took."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        input=b"",
+        capture_output=True,
+        env=environment_of(settings),
+        timeout=60,
+        check=False,
+    )
+    return done, time.monotonic() - began
