@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 ACCOUNT = "wang_xiaoming_1987"
-HOSTILE = 'li"} 1\nwarden_forged{a="b\x1b[31m'
+HOSTILE = 'li"} 1 warden_forged{a="b'
 REPORTER = "zhao-the-reporter"
 TEXT = "恭喜中奖，我住在和平里七区，联系13800138000"
 MARKUP = "<p>secret-markup-of-wang</p>"

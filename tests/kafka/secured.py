@@ -89,7 +89,7 @@ class Secured:
         return {
             "listeners": f"{advertised},CONTROLLER://{HOST}:{controller}",
             "advertised.listeners": advertised,
-            "listener.security.protocol.map": protocols,
+            "listener.security.protocol.map": f"{protocols},CLEAR:SASL_PLAINTEXT",
             **_keystore(login, self.folder / "server-store.pem"),
             **_keystore("listener.name.mutual", self.folder / "server-store.pem"),
             **_keystore("listener.name.expired", self.folder / "expired-store.pem"),

@@ -121,12 +121,8 @@ def wrong(secured: Secured) -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]
             ("it wants a login, and SSL has none",),
         ),
         "a mechanism that is not offered": (
-            secured.given(
-                "SCRAM-SHA-256",
-                bootstrap=secured.address("clear"),
-                security_protocol="SASL_PLAINTEXT",
-                tls_ca_file=None,
-            ),
+            secured.given("SCRAM-SHA-256", tls_ca_file=None)
+            | {"bootstrap": secured.address("clear"), "security_protocol": "SASL_PLAINTEXT"},
             ("the listener does not offer SCRAM-SHA-256",),
         ),
         "no rights": (
