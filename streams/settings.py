@@ -48,7 +48,12 @@ class Settings(AccessSettings, BaseSettings):
     """Everything an operator may choose. `_s`: seconds, `_ms`: milliseconds, `_hours`: hours, `_bytes`: bytes."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it would show the password
     )
 
     pack: Path = _setting(SHIPPED, "policy", "folder of the policy pack")

@@ -65,6 +65,10 @@ class Secured:
         (self.folder / f"{name}.pem").write_bytes(chain)
         (self.folder / f"{name}-store.pem").write_bytes(pem + chain)
 
+    def secrets(self) -> list[str]:
+        """What may be shown nowhere: the password, and the claims of the token."""
+        return [self.password, (self.folder / "token").read_text().split(".")[1]]
+
     def file(self, name: str, text: str) -> Path:
         """A file of the folder with this text."""
         path = self.folder / name
