@@ -31,11 +31,14 @@ OFFERED: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OA
 @dataclass
 class Secured:
     """Folder of certificates, and the port of each listener: `login` SASL_SSL, `mutual` TLS with a client's
-    certificate, `expired` TLS whose certificate has, `clear` SASL_PLAINTEXT; and an open one for the tests."""
+    certificate, `expired` TLS whose certificate has, `clear` SASL_PLAINTEXT; and an open one for the tests.
+
+    `user` may do everything; the `others`, who log in with PLAIN and the same password, what they are given rights to.
+    """
 
     folder: Path
     user: str = "moderation"
-    stranger: str = "stranger"
+    others: tuple[str, ...] = ("platform", "desk", "duty", "worker", "gateway", "stranger")
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     ports: dict[str, int] = field(
         default_factory=lambda: {name: free_port() for name in ("login", "mutual", "expired", "clear")}
@@ -89,7 +92,8 @@ class Secured:
             "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_SSL,MUTUAL:SSL,EXPIRED:SSL,CLEAR:SASL_PLAINTEXT"
         )
         login, clear = "listener.name.login", "listener.name.clear"
-        plain = f'{_PLAIN} required user_{self.user}="{self.password}" user_{self.stranger}="{self.password}";'
+        users = " ".join(f'user_{name}="{self.password}"' for name in (self.user, *self.others))
+        plain = f"{_PLAIN} required {users};"
         return {
             "listeners": f"{advertised},CONTROLLER://{HOST}:{controller}",
             "advertised.listeners": advertised,
@@ -111,6 +115,11 @@ class Secured:
             "super.users": f"User:ANONYMOUS;User:{self.user};User:CN={self.user}",
             "ssl.principal.mapping.rules": "RULE:^.*CN=([^,]+).*$/CN=$1/,DEFAULT",
         }
+
+    @property
+    def member_address(self) -> str:
+        """host:port of the listener without TLS and login: the tests' own."""
+        return f"{HOST}:{self.member.port}"
 
     def address(self, listener: str = "login", host: str = HOST) -> str:
         """host:port of a listener."""

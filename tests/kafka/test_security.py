@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ import orjson
 import pytest
 
 from rules.controls import ControlRecord
+from streams.access.settings import AccessSettings
 from streams.bans import BanList
 from streams.bans.export.running import export_once
 from streams.bans.export.tables import CsvTable
@@ -48,25 +50,51 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         server.close()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_everything_works_over(way: str, secured: Secured, prefix: str, tmp_path: Path) -> None:
-    values = secured.given(way, log_level="debug", compression="none", partitions=1)
-    system = System.create(values.pop("bootstrap"), prefix, tmp_path, **values)
-    lines = b"\n".join(map(orjson.dumps, events()))
-    table = tmp_path / "bans.csv"
-    with system.worker() as worker, BanList(system.settings) as bans:
-        asyncio.run(feed(system.settings, BytesIO(lines), None, lambda *_: None, lambda _: None))
-        await_blocked(bans, worker)
-        asyncio.run(export_once(system.settings, CsvTable(table, ("ban_account",))))
-    asyncio.run(
-        put_control(
-            system.settings, ControlRecord(id="c1", do="halt", rule=None, by="test", why="test", time=datetime.now(UTC))
-        )
-    )
+def test_everything_works_over_every_way_in(secured: Secured, prefix: str, tmp_path: Path) -> None:
+    """A worker for each way in, all of one group; and over each way events, the ban list, an export and a halt."""
+    shared = {"topic_prefix": prefix, "app_id": prefix + "app", "partitions": 2 * len(WAYS), "log_level": "debug"}
+    settings = {way: Settings(**secured.given(way), **shared, compression="none") for way in WAYS}
+    system = System.create(secured.member_address, prefix, tmp_path, **shared)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(system.worker(ready=False, **access(settings[way]))) for way in WAYS]
+        lists = [stack.enter_context(BanList(settings[way])) for way in WAYS]
+        for worker in workers:
+            worker.await_ready()
+        asyncio.run(use(settings))
+        for bans in lists:
+            await_blocked(bans, *workers)
+        asyncio.run(export(settings, tmp_path))
+        judged = [worker.metric("warden_events_total") for worker in workers]
 
-    assert BANNED in table.read_text()
-    assert "Serving http" in worker.log.read_text()
-    assert [secret for secret in secured.secrets() if secret in worker.log.read_text()] == []
+    assert all(judged), dict(zip(WAYS, judged, strict=True))
+    assert [way for way in WAYS if BANNED not in (tmp_path / f"{way}.csv").read_text()] == []
+    said = "".join(worker.log.read_text() for worker in workers)
+    assert "Serving http" in said
+    assert [secret for secret in secured.secrets() if secret in said] == []
+
+
+def access(settings: Settings) -> dict[str, str]:
+    """The variables of the way in, alone."""
+    names = (f"WARDEN_{name.upper()}" for name in AccessSettings.model_fields)
+    environment = environment_of(settings)
+    return {name: environment[name] for name in names if name in environment}
+
+
+async def use(settings: dict[str, Settings]) -> None:
+    """Feeds events of a hundred accounts and halts a rule that there is not, over each way."""
+    for way, one in settings.items():
+        sent = [event | {"id": f"{event['id']}-{way}"} for event in events()]
+        sent += [sent[-1] | {"account": f"a{n}", "id": f"a{n}-{way}", "ip": "203.0.113.1"} for n in range(100)]
+        fed = await feed(one, BytesIO(b"\n".join(map(orjson.dumps, sent))), None, lambda *_: None, lambda _: None)
+        assert fed.refused == 0
+        why = {"by": "test", "why": way, "time": datetime.now(UTC)}
+        await put_control(one, ControlRecord(id=way, do="halt", rule="none", **why))
+
+
+async def export(settings: dict[str, Settings], folder: Path) -> None:
+    """Exports the ban list over each way."""
+    for way, one in settings.items():
+        await export_once(one, CsvTable(folder / f"{way}.csv", ("ban_account",)))
 
 
 def test_commands_log_in_and_show_no_secret(secured: Secured, prefix: str, tmp_path: Path) -> None:
@@ -89,12 +117,13 @@ def test_commands_log_in_and_show_no_secret(secured: Secured, prefix: str, tmp_p
     assert [secret for secret in secured.secrets() if secret in said] == []
 
 
-def await_blocked(bans: BanList, worker: Worker) -> None:
-    """Returns when the ban list has the account that the events are charged to."""
+def await_blocked(bans: BanList, *workers: Worker, subject: str = BANNED) -> None:
+    """Returns when the ban list has the subject: the account that the events are charged to."""
     deadline = time.monotonic() + 60
-    while not bans.actions(BANNED):
-        assert worker.process.poll() is None, worker.log.read_text()[-3000:]
-        assert time.monotonic() < deadline, (bans.state, worker.log.read_text()[-3000:])
+    while not bans.actions(subject):
+        for worker in workers:
+            assert worker.process.poll() is None, worker.log.read_text()[-3000:]
+        assert time.monotonic() < deadline, (bans.state.trouble, workers[0].log.read_text()[-3000:])
         time.sleep(0.05)
 
 
@@ -145,7 +174,7 @@ def wrong(secured: Secured) -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]
         ),
         "another key": (
             secured.given("mutual", tls_key_file=folder / "foreign.key"),
-            ("WARDEN_TLS_KEY_FILE=", "the key must be the certificate's"),
+            ("WARDEN_TLS_KEY_FILE=", "the key must be that of the certificate"),
         ),
         "no TLS where there is": ({"bootstrap": secured.address()}, ("closes a connection with PLAINTEXT",)),
         "no login where one is wanted": (
@@ -158,7 +187,7 @@ def wrong(secured: Secured) -> dict[str, tuple[dict[str, Any], tuple[str, ...]]]
             ("the listener does not offer SCRAM-SHA-256",),
         ),
         "no rights": (
-            secured.given("PLAIN", sasl_user=secured.stranger),
+            secured.given("PLAIN", sasl_user="stranger"),
             ("this login may not create it", "docs/security.md"),
         ),
     }
@@ -202,7 +231,7 @@ def test_what_is_wrong_is_said(what: str, secured: Secured, prefix: str) -> None
     assert time.monotonic() - began < NOTHING_HANGS_S
 
 
-@pytest.mark.parametrize("command", [("topics", "create"), ("worker",), ("feed", "-"), ("bans", "list")])
+@pytest.mark.parametrize("command", [("topics", "create"), ("worker",), ("feed", "-"), ("controls",)])
 def test_commands_say_it_and_end_with_1(command: tuple[str, ...], secured: Secured) -> None:
     given = secured.given("SCRAM-SHA-256", sasl_password_file=secured.folder / "wrong-password", web_port=0)
 
