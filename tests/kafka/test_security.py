@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
@@ -26,7 +25,6 @@ from streams.feeding import feed
 from streams.settings import Settings
 from streams.topics import TopicsError, create_topics
 from streams.worker_process import environment_of
-from tests.kafka.broker import NoKafkaError, java_release, maven_installed
 from tests.kafka.personal import BANNED, events
 from tests.kafka.secured import OFFERED, Secured, unsecured_token
 from tests.kafka.system import System, Worker
@@ -36,24 +34,10 @@ NOTHING_HANGS_S = 20.0
 """A command that is not let in ends within this, on a machine that is busy."""
 
 
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """A Kafka that lets nobody in without TLS; the tests' own way in apart."""
-    if java_release() is None or not maven_installed():
-        pytest.fail(str(NoKafkaError("A broker with TLS and SASL needs a JDK 17 or newer and Maven.")), pytrace=False)
-    made = Secured(tmp_path_factory.mktemp("secured"))
-    server = made.broker()
-    server.start()
-    try:
-        yield made
-    finally:
-        server.close()
-
-
 def test_everything_works_over_every_way_in(secured: Secured, prefix: str, tmp_path: Path) -> None:
     """A worker for each way in, all of one group; and over each way events, the ban list, an export and a halt."""
-    shared = {"topic_prefix": prefix, "app_id": prefix + "app", "partitions": 2 * len(WAYS), "log_level": "debug"}
-    settings = {way: Settings(**secured.given(way), **shared, compression="none") for way in WAYS}
+    shared = {"partitions": 2 * len(WAYS), "log_level": "debug"}
+    settings = {way: Settings(**secured.given(way), **shared, topic_prefix=prefix) for way in WAYS}
     system = System.create(secured.member_address, prefix, tmp_path, **shared)
     with ExitStack() as stack:
         workers = [stack.enter_context(system.worker(ready=False, **access(settings[way]))) for way in WAYS]
