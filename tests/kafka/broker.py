@@ -127,7 +127,7 @@ class JavaBroker(Broker):
     """A child process of these tests: KRaft, broker and controller in one, its data and log in `folder`.
 
     Without `member` it is a cluster of its own. `properties` go over those of `server_properties`, `formatting` to the
-    tool that formats its storage.
+    tool that formats its storage, `java` to the virtual machine.
     """
 
     def __init__(
@@ -137,8 +137,9 @@ class JavaBroker(Broker):
         member: Member | None = None,
         properties: Mapping[str, str] | None = None,
         formatting: Sequence[str] = (),
+        java: Sequence[str] = (),
     ) -> None:
-        self._properties, self._formatting = dict(properties or {}), list(formatting)
+        self._properties, self._formatting, self._options = dict(properties or {}), list(formatting), list(java)
         self._member = member or members(1)[0]
         self.bootstrap = f"127.0.0.1:{self._member.port}"
         self._folder = folder
@@ -213,7 +214,7 @@ class JavaBroker(Broker):
         # Serial GC: the other collectors' threads only compete with the tests for two cores.
         options = ["-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
         options += ["-Dorg.apache.logging.log4j.level=WARN"]
-        return ["java", *options, "-cp", self._classpath, *arguments]
+        return ["java", *options, *self._options, "-cp", self._classpath, *arguments]
 
 
 class DockerBroker(Broker):

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from streams.access.settings import Mechanism
 from streams.embedded import free_port
+from tests.kafka import kerberos
 from tests.kafka.broker import JavaBroker, Member, members, resolve_jars
+from tests.kafka.kerberos import Kerberos
 
 HOST = "127.0.0.1"
 _OAUTH = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
@@ -44,6 +46,7 @@ class Secured:
         default_factory=lambda: {name: free_port() for name in ("login", "mutual", "expired", "clear")}
     )
     member: Member = field(default_factory=lambda: members(1)[0])
+    kerberos: Kerberos | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,8 @@ class Secured:
         """The broker, not yet started."""
         scram = [f"{mechanism}=[name={self.user},password={self.password}]" for mechanism in OFFERED[1:3]]
         formatting = [part for user in scram for part in ("--add-scram", user)]
-        return JavaBroker(self.folder / "broker", resolve_jars(), self.member, self._properties(), formatting)
+        java = [f"-Djava.security.krb5.conf={self.kerberos.config}"] if self.kerberos else []
+        return JavaBroker(self.folder / "broker", resolve_jars(), self.member, self._properties(), formatting, java)
 
     def _properties(self) -> dict[str, str]:
         open_port, controller = self.member.port, self.member.controller_ports[0]
@@ -94,7 +98,8 @@ class Secured:
         login, clear = "listener.name.login", "listener.name.clear"
         users = " ".join(f'user_{name}="{self.password}"' for name in (self.user, *self.others))
         plain = f"{_PLAIN} required {users};"
-        return {
+        tickets = self.kerberos.properties(login) if self.kerberos else {}
+        return tickets | {
             "listeners": f"{advertised},CONTROLLER://{HOST}:{controller}",
             "advertised.listeners": advertised,
             "listener.security.protocol.map": f"{protocols},CLEAR:SASL_PLAINTEXT",
@@ -104,7 +109,7 @@ class Secured:
             "listener.name.mutual.ssl.client.auth": "required",
             "listener.name.mutual.ssl.truststore.type": "PEM",
             "listener.name.mutual.ssl.truststore.location": str(self.folder / "ca.pem"),
-            f"{login}.sasl.enabled.mechanisms": ",".join(OFFERED),
+            f"{login}.sasl.enabled.mechanisms": ",".join([*OFFERED, *(["GSSAPI"] if self.kerberos else [])]),
             f"{login}.plain.sasl.jaas.config": plain,
             f"{login}.scram-sha-256.sasl.jaas.config": f"{_SCRAM} required;",
             f"{login}.scram-sha-512.sasl.jaas.config": f"{_SCRAM} required;",
@@ -134,6 +139,8 @@ class Secured:
         }
         if way == "mutual":
             values |= {"tls_cert_file": self.folder / "client.pem", "tls_key_file": self.folder / "client.key"}
+        elif way == "GSSAPI":
+            values |= {"sasl_mechanism": way, "sasl_kerberos_host": kerberos.HOST}
         elif way == "OAUTHBEARER":
             values |= {"sasl_mechanism": way, "sasl_token_file": self.folder / "token"}
         else:

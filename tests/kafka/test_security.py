@@ -36,14 +36,14 @@ NOTHING_HANGS_S = 20.0
 
 def test_everything_works_over_every_way_in(secured: Secured, prefix: str, tmp_path: Path) -> None:
     """A worker for each way in, all of one group; and over each way events, the ban list, an export and a halt."""
-    shared = {"partitions": 2 * len(WAYS), "log_level": "debug"}
+    shared = {"partitions": len(WAYS), "log_level": "debug"}
     settings = {way: Settings(**secured.given(way), **shared, topic_prefix=prefix) for way in WAYS}
     system = System.create(secured.member_address, prefix, tmp_path, **shared)
     with ExitStack() as stack:
         workers = [stack.enter_context(system.worker(ready=False, **access(settings[way]))) for way in WAYS]
-        lists = [stack.enter_context(BanList(settings[way])) for way in WAYS]
         for worker in workers:
-            worker.await_ready()
+            worker.await_ready(180)  # they start at the same time
+        lists = [stack.enter_context(BanList(settings[way])) for way in WAYS]
         asyncio.run(use(settings))
         for bans in lists:
             await_blocked(bans, *workers)
