@@ -4,9 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 BENCH  := .venv-bench
+RELEASE := .venv-release
+COMPILE = $(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 ARGS   ?=
 
-.PHONY: demo test chaos soak bench bench-report setup lint types lexicons clean
+.PHONY: demo test chaos soak bench bench-report setup lint types lexicons lock audit clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -57,5 +60,20 @@ $(BENCH)/.installed: $(STAMP)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@touch $@
 
+# Pins what is installed: requirements/*.txt, for every platform and Python, with hashes. UPGRADE=1 takes newer releases.
+lock: $(RELEASE)/.installed
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra demo -c requirements/runtime.txt -o requirements/demo.txt
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+
+# Looks for known vulnerabilities in what is pinned; asks PyPI, and fails when PyPI does not say.
+audit: $(RELEASE)/.installed
+	$(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/demo.txt -r requirements/build.txt
+
+$(RELEASE)/.installed: pyproject.toml
+	@test -x $(RELEASE)/bin/python || $(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' 'pip-audit>=2.9'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis build rules/scans/*.so *.egg-info
+	rm -rf $(VENV) $(BENCH) $(RELEASE) .pytest_cache .mypy_cache .ruff_cache .hypothesis build rules/scans/*.so *.egg-info

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rules.enforce import Enforcer
 from rules.packs import Pack
 from rules.screen import Screen
+from streams.access.clients import faust_credentials
 from streams.batches import BatchApp, Options, create_app
 from streams.controls import ControlTopic, Switch
 from streams.controls import Following as FollowingControls
@@ -96,6 +97,7 @@ def _options(settings: Settings) -> Options:
     return Options(
         app_id=settings.app_id,
         bootstrap=settings.bootstrap,
+        credentials=faust_credentials(settings),
         partitions=settings.partitions,
         store=settings.store,
         datadir=str(settings.data_dir),

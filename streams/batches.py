@@ -241,6 +241,7 @@ class Options:
     linger: float = 0.002  # batches are closed and sent at once; this is for Faust's own sends
     produce_batch_bytes: int = 256 << 10
     compression: str | None = "zstd"  # a quarter of lz4's time and half its size: aiokafka asks lz4 for level 9
+    credentials: Any = field(default=None, repr=False)  # of `streams/access`; None: no TLS and no login
     web: bool = False
     web_host: str = "127.0.0.1"
     web_port: int = 6066
@@ -255,6 +256,7 @@ class Options:
         return {
             "id": self.app_id,
             "broker": [f"kafka://{host}" for host in self.bootstrap.split(",")],
+            "broker_credentials": self.credentials,
             "store": self.store,
             "datadir": self.datadir,
             "key_serializer": "raw",

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from streams.access.clients import started_consumer
+from streams.access.trouble import broker_trouble
 from streams.codec import Record
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble
+from streams.topics import TopicsError
 
 _STALLED_S = 30.0
 _POLL_MS = 200
@@ -25,24 +27,19 @@ async def opened(
     Raises TopicsError when one is missing, with a `hint` what to do, and for what goes wrong between here and the
     brokers in the block.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
     try:
-        await consumer.start()
-        known = await consumer.topics()
-        for topic in topics:
-            if topic not in known:  # subscribing to it could create it
-                raise TopicsError(f"{topic}: does not exist\n    {hint}")
-        consumer.subscribe(topics)
-        async with asyncio.timeout(_STALLED_S):
-            while not consumer.assignment():
-                await asyncio.sleep(0.01)
-        yield consumer
+        async with started_consumer(settings, group_id=None) as consumer:
+            known = await consumer.topics()
+            for topic in topics:
+                if topic not in known:  # subscribing to it could create it
+                    raise TopicsError(f"{topic}: does not exist\n    {hint}")
+            consumer.subscribe(topics)
+            async with asyncio.timeout(_STALLED_S):
+                while not consumer.assignment():
+                    await asyncio.sleep(0.01)
+            yield consumer
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await consumer.stop()
+        raise TopicsError(await broker_trouble(settings, error)) from error
 
 
 async def until_now(reader: AIOKafkaConsumer) -> AsyncIterator[Record]:

@@ -12,17 +12,18 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar, cast
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from rules.controls import ControlLog, ControlRecord, Controls
 from rules.decisions import Violation
+from streams.access.clients import started_producer
+from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
 from streams.compacted import changes, opened, until_now
 from streams.metrics import Metrics
 from streams.sending import Send
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble, topic_names
+from streams.topics import TopicsError, topic_names
 
 logger = logging.getLogger(__name__)
 
@@ -84,14 +85,11 @@ async def put_control(settings: Settings, record: ControlRecord) -> int:
     send = control_send(topic_names(settings).controls, record)
     async with opened(settings, send.topic):  # says what to do when the topic is missing, and does not create it
         pass
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
     try:
-        await producer.start()
-        written = await producer.send_and_wait(send.topic, send.value, send.key, partition=send.partition)
+        async with started_producer(settings) as producer:
+            written = await producer.send_and_wait(send.topic, send.value, send.key, partition=send.partition)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await producer.stop()
+        raise TopicsError(await broker_trouble(settings, error)) from error
     return int(written.offset)
 
 

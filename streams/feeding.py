@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from rules.events import EventType, InvalidEventError
+from streams.access.clients import started_producer
+from streams.access.trouble import broker_trouble
 from streams.lines import Line, read_lines, record_of
 from streams.merging import SEQUENCE_HEADER
 from streams.sending import RECORD_OVERHEAD, Send, Sender
 from streams.settings import Settings
-from streams.topics import INPUTS, TopicsError, broker_trouble, topic_names, verify_topics
+from streams.topics import INPUTS, TopicsError, topic_names, verify_topics
 
 _BATCH_RECORDS = 1000
 _BATCH_BYTES = 8_000_000
@@ -52,23 +53,19 @@ async def feed(settings: Settings, stream: BinaryIO, rate: float | None, refuse:
     """
     await _check_topics(settings)
     compression = None if settings.compression == "none" else settings.compression
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap,
-        acks="all",
-        max_request_size=settings.max_record_bytes,
-        max_batch_size=1 << 18,
-        compression_type=compression,
-        request_timeout_ms=int(settings.request_timeout_s * 1000),
-    )
+    options = {
+        "max_request_size": settings.max_record_bytes,
+        "max_batch_size": 1 << 18,
+        "compression_type": compression,
+        "request_timeout_ms": int(settings.request_timeout_s * 1000),
+    }
     try:
-        await producer.start()
-        sender = Sender(lambda: producer, max_record_bytes=settings.max_record_bytes)
-        lines = read_lines(stream, settings.max_record_bytes)
-        return await _send_all(settings, sender, lines, rate, (refuse, advance))
+        async with started_producer(settings, **options) as producer:
+            sender = Sender(lambda: producer, max_record_bytes=settings.max_record_bytes)
+            lines = read_lines(stream, settings.max_record_bytes)
+            return await _send_all(settings, sender, lines, rate, (refuse, advance))
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await producer.stop()
+        raise TopicsError(await broker_trouble(settings, error)) from error
 
 
 async def _check_topics(settings: Settings) -> None:

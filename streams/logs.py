@@ -12,6 +12,8 @@ import orjson
 from streams.settings import Settings
 
 _QUIET = {
+    # At debug it writes every request and answer: passwords of PLAIN, texts and accounts of events.
+    "aiokafka": logging.INFO,
     "aiokafka.consumer.group_coordinator": logging.ERROR,  # each join and heartbeat that a rebalance interrupts
     "aiokafka.cluster": logging.ERROR,
     "mode": logging.WARNING,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from rules.lexicon import LexiconError
@@ -22,11 +21,13 @@ from rules.packs.source import did_you_mean
 from rules.packs.word_files import MAX_WEIGHT
 from rules.screen import Screen
 from rules.words import Word, wrong_words
+from streams.access.clients import started_producer
+from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
 from streams.compacted import changes, opened, until_now
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble, topic_names
+from streams.topics import TopicsError, topic_names
 
 logger = logging.getLogger(__name__)
 
@@ -154,15 +155,12 @@ async def _produce(settings: Settings, records: Sequence[tuple[bytes, bytes | No
     topic = topic_names(settings).operator_words
     async with opened(settings, topic):  # says what to do when the topic is missing, and does not create it
         pass
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", linger_ms=5)
     try:
-        await producer.start()
-        sent = [await producer.send(topic, key=key, value=value) for key, value in records]
-        await asyncio.gather(*sent)
+        async with started_producer(settings, linger_ms=5) as producer:
+            sent = [await producer.send(topic, key=key, value=value) for key, value in records]
+            await asyncio.gather(*sent)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await producer.stop()
+        raise TopicsError(await broker_trouble(settings, error)) from error
     return len(records)
 
 

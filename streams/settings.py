@@ -4,18 +4,17 @@
 (`WARDEN_` and the name), which beats the file, which beats the default. The file is the one named by
 `--config` or `WARDEN_CONFIG`, else `warden.toml` in the current folder if there is one; its keys are the names
 below, and a key that is none of them is an error. `Settings()` itself reads nothing: it takes what it is given.
-No setting is a secret.
+One setting is a secret, `sasl_password`: it is never shown, and a TOML file may not hold it.
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal, get_args
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -23,43 +22,38 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from rules.events import MAX_EVENT_BYTES
 from rules.packs import SHIPPED
 from rules.packs.source import did_you_mean
+from streams.access.settings import AccessSettings
 from streams.plausible import AHEAD_S, LATE_DAYS
+from streams.setting_fields import Group
+from streams.setting_fields import setting as _setting
 
 PREFIX = "WARDEN_"
 CONFIG_VARIABLE = "WARDEN_CONFIG"
 DEFAULT_FILE = "warden.toml"
 _MAX_SHOWN = 100
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
+_FOLDERS = ("pack", "lexicons", "data_dir")
+_FILES = tuple(name for name in AccessSettings.model_fields if name.endswith("_file"))
 
 
 class SettingsError(ValueError):
     """The settings cannot be used; the message has, for each problem, what, where, why and what to do."""
 
 
-def _addresses(text: str) -> str:
-    for part in text.split(","):
-        match = _ADDRESS.fullmatch(part)
-        if match is None or not 0 < int(match[2]) < 65536:
-            raise ValueError(f"{part!r} is no address: write host:port, and commas between several")
-    return text
-
-
 Topic = r"^[A-Za-z0-9._-]*$"
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 Store = Literal["memory://", "rocksdb://"]
-Group = Literal["policy", "kafka", "topics", "worker", "web", "log"]
 
 
-def _setting(default: Any, group: Group, description: str, **limits: Any) -> Any:
-    """A field of `Settings`; `limits` are pydantic's (ge, le, gt, pattern, ...)."""
-    return Field(default, description=description, json_schema_extra={"group": group}, **limits)
-
-
-class Settings(BaseSettings):
+class Settings(AccessSettings, BaseSettings):
     """Everything an operator may choose. `_s`: seconds, `_ms`: milliseconds, `_hours`: hours, `_bytes`: bytes."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it would show the password
     )
 
     pack: Path = _setting(SHIPPED, "policy", "folder of the policy pack")
@@ -67,9 +61,6 @@ class Settings(BaseSettings):
         None, "policy", "folder of the operator's word lists, <lexicon>.txt, .csv or .yaml; none by default"
     )
 
-    bootstrap: Annotated[str, AfterValidator(_addresses)] = _setting(
-        "localhost:9092", "kafka", "Kafka brokers to start from: host:port, commas between several"
-    )
     app_id: str = _setting(
         "streamwarden",
         "kafka",
@@ -195,7 +186,7 @@ class Listed:
 def load_settings(config: Path | None = None, /, **given: object) -> Settings:
     """The settings of this process. `config` names the TOML file; values of `given` that are None do not count.
 
-    Relative folders in the file are relative to the file, others to the current folder. Raises SettingsError.
+    Relative paths in the file are relative to the file, others to the current folder. Raises SettingsError.
     """
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
@@ -220,7 +211,9 @@ def load_settings(config: Path | None = None, /, **given: object) -> Settings:
 
 
 def list_settings(settings: Settings) -> list[Listed]:
-    """Every setting, in the order of the groups."""
+    """Every setting, in the order of the groups. A secret's value is asterisks."""
+    groups = get_args(Group)
+    fields = sorted(Settings.model_fields.items(), key=lambda item: groups.index(_group(item[1])))
     return [
         Listed(
             name=name,
@@ -231,7 +224,7 @@ def list_settings(settings: Settings) -> list[Listed]:
             value=_shown(getattr(settings, name)),
             source=settings.source_of(name),
         )
-        for name, field in Settings.model_fields.items()
+        for name, field in fields
     ]
 
 
@@ -268,7 +261,11 @@ def _read_file(path: Path) -> dict[str, object]:
     if unknown:
         hints = (f"{path}: unknown key {name!r}\n    {did_you_mean(name, Settings.model_fields)}" for name in unknown)
         raise SettingsError("\n".join(hints))
-    for name in ("pack", "lexicons", "data_dir"):
+    secrets = [name for name in values if _is_secret(name)]
+    if secrets:
+        hint = f"give it as {_variable(secrets[0])}, or better name a file: {secrets[0]}_file"
+        raise SettingsError(f"{path}: {secrets[0]} is a secret, and others read this file\n    {hint}")
+    for name in (*_FOLDERS, *_FILES):
         if isinstance(value := values.get(name), str):
             values[name] = path.parent / value
     return values
@@ -285,7 +282,12 @@ def _explained(problem: ErrorDetails, sources: Mapping[str, str]) -> str:
     place = sources.get(name, "default")
     why = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
     hint = f"{name}: {field.description}. Default: {_shown(field.default) or 'none'}"
-    return f"{place} = {_bounded(repr(problem['input']))}: {why}\n    {hint}"
+    value = "(not shown)" if _is_secret(name) else _bounded(repr(problem["input"]))
+    return f"{place} = {value}: {why}\n    {hint}"
+
+
+def _is_secret(name: str) -> bool:
+    return SecretStr in get_args(Settings.model_fields[name].annotation)
 
 
 def _shown(value: object) -> str:

@@ -20,9 +20,17 @@ from typing import Any, Literal, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from rules.events import EventType
+from streams.access.clients import client_options, started
+from streams.access.trouble import broker_trouble
 from streams.settings import Settings
 
 Role = Literal[
@@ -197,7 +205,7 @@ async def create_topics(settings: Settings) -> Created:
     Topics that exist are left as they are; `verify_topics` says whether they are right.
     """
     specs = {spec.name: spec for spec in topic_specs(settings).values()}
-    async with _admin(settings.bootstrap) as admin:
+    async with _admin(settings) as admin:
         before = await _existing(admin, specs)
         wanted = [
             NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=spec.configs())
@@ -217,7 +225,7 @@ async def verify_topics(settings: Settings) -> Verified:
     """Compares the broker's topics with the specs. Raises TopicsError when it cannot be asked at all."""
     specs = {spec.name: spec for spec in topic_specs(settings).values()}
     result = Verified()
-    async with _admin(settings.bootstrap) as admin:
+    async with _admin(settings) as admin:
         found = await _existing(admin, specs)
         configs = await _configs(admin, found, result.notes)
     for name, spec in specs.items():
@@ -257,22 +265,17 @@ def _spec(
 
 
 @asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected admin client; everything that goes wrong in its block is a TopicsError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="streamwarden-topics")
     try:
-        await admin.start()
-        yield admin
+        admin = AIOKafkaAdminClient(**client_options(settings), client_id="streamwarden-topics")
+        try:
+            await started(admin)
+            yield admin
+        finally:
+            await admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(bootstrap, error)) from error
-    finally:
-        await admin.close()
-
-
-def broker_trouble(bootstrap: str, error: BaseException) -> str:
-    """What a failed exchange with the broker means, and what to do, for a person."""
-    said = str(error) or type(error).__name__
-    return f"no answer from Kafka at {bootstrap}: {said}\n    is it running? WARDEN_BOOTSTRAP names it"
+        raise TopicsError(await broker_trouble(settings, error)) from error
 
 
 async def _existing(admin: AIOKafkaAdminClient, wanted: Iterable[str]) -> dict[str, int]:
@@ -291,6 +294,9 @@ def _sort_answer(result: Created, spec: TopicSpec, code: int, message: str) -> N
         result.existed.append(spec.name)
         return
     why = message or getattr(error, "description", "") or error.__name__
+    if error in (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+        hint = "docs/security.md lists the rights that each task needs"
+        raise TopicsError(f"the broker refuses topic {spec.name}: this login may not create it ({why})\n    {hint}")
     raise TopicsError(
         f"the broker refuses topic {spec.name} ({spec.partitions} partitions, {spec.replication} copies): {why}\n"
         "    check WARDEN_PARTITIONS and WARDEN_REPLICATION against the number of brokers, and the client's rights"

@@ -5,14 +5,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from streams.settings import PREFIX, Settings
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment that gives a process these settings, and none of those that this process was given."""
-    given = {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+    """The environment that gives a process these settings, and none of those that this process was given.
+
+    A password is in it only if it was given as a variable here as well: files are passed on by name.
+    """
+    given = {f"{PREFIX}{name.upper()}": _plain(value) for name, value in settings.model_dump(exclude_none=True).items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return {**inherited, **given}
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def start_worker(settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:

@@ -107,6 +107,28 @@ def test_workers_wait_for_their_topics() -> None:
     assert SERVICES["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_containers_may_do_no_more_than_they_need(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is (name != "kafka")
+
+
+@pytest.mark.parametrize("name", ["topics", "worker-1", "worker-2"])
+def test_our_containers_run_as_the_images_user_and_write_to_memory_only(name: str) -> None:
+    service = SERVICES[name]
+    user = [line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("USER ")][-1]
+
+    assert service["user"].split(":") == [user, user]
+    assert int(user) > 0
+    assert {mount.split(":")[0] for mount in service["tmpfs"]} == {"/tmp", "/var/lib/warden"}  # noqa: S108
+    assert "volumes" not in service
+
+
 def test_files_mounted_from_the_project_exist() -> None:
     mounts = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     ours = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]

@@ -4,13 +4,13 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from streams.cli.common import Failure
+from streams.loopback import is_loopback
 
 if TYPE_CHECKING:
     from streams.bans.metrics import Reading
@@ -62,11 +62,3 @@ def check_plaintext(url: str, secure: str, allowed: bool) -> None:
         return
     hint = f"use {secure}://, or say --allow-plaintext if the network is yours"
     raise Failure(f"{parts.scheme}://{parts.hostname}: everybody on the way could read and change it\n    {hint}", 2)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine by its spelling."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

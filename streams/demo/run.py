@@ -15,9 +15,10 @@ from pathlib import Path
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from rules.packs import Pack
+from streams.access.clients import started_consumer, started_producer
+from streams.access.settings import AccessSettings
 from streams.demo.tally import Tally
 from streams.demo.traffic import traffic
 from streams.embedded import SESSION_TIMEOUT_SECONDS, EmbeddedBroker, end, free_port, log_tail
@@ -63,6 +64,7 @@ class Demo:
             with EmbeddedBroker() as broker:
                 settings = self.settings.model_copy(
                     update={
+                        **dict(AccessSettings()),  # the broker is this demo's own: it has no TLS and no login
                         "bootstrap": broker.bootstrap,
                         "web_host": "127.0.0.1",
                         "web_port": free_port(),
@@ -120,11 +122,7 @@ class Demo:
     async def _feed(self, settings: Settings) -> None:
         """Sends at a steady rate: what is due by the clock, tick by tick."""
         names = topic_names(settings)
-        producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap, acks="all", linger_ms=5, max_batch_size=1 << 18
-        )
-        await producer.start()
-        try:
+        async with started_producer(settings, linger_ms=5, max_batch_size=1 << 18) as producer:
             items = traffic(self.seed, per_second=self.rate)
             began = time.monotonic()
             while self.events is None or self.tally.sent < self.events:
@@ -138,23 +136,15 @@ class Demo:
                     self.tally.sent += 1
                 await asyncio.sleep(_TICK_S)
             await producer.flush()
-        finally:
-            await producer.stop()
 
     async def _watch(self, settings: Settings) -> None:
         names = topic_names(settings)
         outputs = {getattr(names, role): role for role in _OUTPUTS}
-        consumer = AIOKafkaConsumer(
-            *outputs, bootstrap_servers=settings.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
-        )
-        await consumer.start()
-        try:
+        async with started_consumer(settings, *outputs) as consumer:
             while True:
                 for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                     for record in records:
                         self.tally.take(outputs[tp.topic], record.key, record.value)
-        finally:
-            await consumer.stop()
 
     async def _scrape(self, settings: Settings) -> None:
         names = topic_names(settings)

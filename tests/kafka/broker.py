@@ -126,10 +126,20 @@ def members(count: int) -> list[Member]:
 class JavaBroker(Broker):
     """A child process of these tests: KRaft, broker and controller in one, its data and log in `folder`.
 
-    Without `member` it is a cluster of its own.
+    Without `member` it is a cluster of its own. `properties` go over those of `server_properties`, `formatting` to the
+    tool that formats its storage, `java` to the virtual machine.
     """
 
-    def __init__(self, folder: Path, jars: Path, member: Member | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        jars: Path,
+        member: Member | None = None,
+        properties: Mapping[str, str] | None = None,
+        formatting: Sequence[str] = (),
+        java: Sequence[str] = (),
+    ) -> None:
+        self._properties, self._formatting, self._options = dict(properties or {}), list(formatting), list(java)
         self._member = member or members(1)[0]
         self.bootstrap = f"127.0.0.1:{self._member.port}"
         self._folder = folder
@@ -189,10 +199,11 @@ class JavaBroker(Broker):
 
     def _format(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        lines = server_properties(self._member, self._folder / "data").items()
+        lines = (server_properties(self._member, self._folder / "data") | self._properties).items()
         draft = self._folder / "format.properties"
         draft.write_text("".join(f"{name}={value}\n" for name, value in lines))
         run = ["kafka.tools.StorageTool", "format", "--cluster-id", self._member.cluster, "-c", str(draft)]
+        run += self._formatting
         with self._log.open("ab") as out:
             done = subprocess.run(self._java(*run), stdout=out, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
@@ -203,7 +214,7 @@ class JavaBroker(Broker):
         # Serial GC: the other collectors' threads only compete with the tests for two cores.
         options = ["-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
         options += ["-Dorg.apache.logging.log4j.level=WARN"]
-        return ["java", *options, "-cp", self._classpath, *arguments]
+        return ["java", *options, *self._options, "-cp", self._classpath, *arguments]
 
 
 class DockerBroker(Broker):

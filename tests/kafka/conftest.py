@@ -1,4 +1,5 @@
-"""Fixtures of the tests that need a broker: `kafka`, shared by all; `own_kafka`, to stop and kill; `prefix`.
+"""Fixtures of the tests that need a broker: `kafka`, shared by all; `own_kafka`, to stop and kill; `secured`, with TLS
+and logins; `prefix`.
 
 Without a broker these tests fail, all with the same line; they never skip.
 """
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from streams.embedded import BrokerError
-from tests.kafka.broker import Broker, NoKafkaError, broker
+from tests.kafka.broker import JAVA_LEAST, Broker, NoKafkaError, broker, java_release, maven_installed
+from tests.kafka.secured import Secured
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,20 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def own_kafka(tmp_path: Path) -> Iterator[Broker]:
     """An Apache Kafka of this test alone (it takes 5 s to start), to stop, kill and start as it likes."""
     yield from _started(tmp_path / "kafka", own=True)
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A Kafka that lets nobody in without TLS, the tests' own way in apart, and nobody do what it has no right to."""
+    if (java_release() or 0) < JAVA_LEAST or not maven_installed():
+        pytest.fail(f"A broker with TLS and logins needs a JDK {JAVA_LEAST} or newer and Maven.", pytrace=False)
+    made = Secured(tmp_path_factory.mktemp("secured"))
+    server = made.broker()
+    server.start()
+    try:
+        yield made
+    finally:
+        server.close()
 
 
 @pytest.fixture

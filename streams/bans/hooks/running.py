@@ -14,12 +14,14 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from streams.access.clients import AccessError, started_consumer
+from streams.access.trouble import broker_trouble
 from streams.bans.hooks.body import Delivery, delivery_of
 from streams.bans.hooks.delivery import Deliverer, HookState, Policy
 from streams.bans.hooks.progress import Progress
 from streams.bans.records import change_in
 from streams.settings import Settings
-from streams.topics import TopicsError, broker_trouble, topic_names
+from streams.topics import TopicsError, topic_names
 
 COMMIT_S = 1.0
 """Seconds between commits: so much may come again after a crash."""
@@ -41,24 +43,16 @@ async def deliver_forever(
     """Delivers until cancelled. Raises TopicsError when the topic is missing or no broker answers at the start, and
     OSError when a dead letter cannot be written."""
     topic = topic_names(settings).bans
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        session_timeout_ms=int(settings.session_timeout_s * 1000),
-        heartbeat_interval_ms=int(settings.session_timeout_s * 1000 / 4),
-    )
+    session_ms = int(settings.session_timeout_s * 1000)
+    options = {"group_id": group, "session_timeout_ms": session_ms, "heartbeat_interval_ms": session_ms // 4}
     try:
-        await consumer.start()
-        if topic not in await consumer.topics():  # subscribing to it could create it
-            raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
-            await _Hook(consumer, topic, state, tell).run(session, url, secret, policy or Policy(), dead_letters)
-    except KafkaError as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await consumer.stop()
+        async with started_consumer(settings, **options) as consumer:
+            if topic not in await consumer.topics():  # subscribing to it could create it
+                raise TopicsError(f"{topic}: does not exist\n    create it: warden topics create")
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+                await _Hook(consumer, topic, state, tell).run(session, url, secret, policy or Policy(), dead_letters)
+    except (KafkaError, AccessError) as error:
+        raise TopicsError(await broker_trouble(settings, error)) from error
 
 
 class _Hook(ConsumerRebalanceListener):  # type: ignore[misc]
