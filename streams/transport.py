@@ -195,8 +195,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async with self._commit_lock:
             epoch = self.epoch
             offsets = {tp: offset for tp, offset in self._done.items() if self._committed.get(tp) != offset}
-            if not offsets or not await self._commit(offsets):
+            if not offsets:
                 return False
+            began = time.monotonic()
+            if not await self._commit(offsets):
+                self.app.vitals.commits_failed += 1
+                return False
+            self.app.vitals.waited("commit", time.monotonic() - began)
             if epoch == self.epoch:
                 self._committed.update(offsets)
             return True
@@ -274,6 +279,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.stop_flow()  # until recovery has set the positions: Faust stops it only if it had partitions before
         self._forget()
+        self.app.vitals.rebalances += 1
         try:
             self._check_partition_counts()
             await super().on_partitions_assigned(assigned, generation_id)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from streams.batches import Executor, Lease, Options, Plan, Send, Write, create_app
 from streams.merging import Lane, Patience, Standing
+from streams.vitals import Vitals
 
 TOPICS = ("posts", "shares", "mass_sends")
 
@@ -276,6 +277,7 @@ def carried_out(after: dict[str, Callable[[Consumer], None]]) -> tuple[Consumer,
         state_tables={"table": table},
         fail=lambda doing, error: failures.append(str(error)),
         conf=SimpleNamespace(producer_max_request_size=1000),
+        vitals=Vitals(),
     )
     sent = Sent({topic: (lambda do=do: do(consumer)) for topic, do in after.items()})
     executor = Executor(app)
