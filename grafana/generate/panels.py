@@ -113,7 +113,7 @@ def dashboard(uid: str, title: str, description: str, panels: Sequence[Panel]) -
     return builder.build()
 
 
-def _common(panel: P, title: str, description: str, unit: Unit, levels: Levels | None, height: int, width: int) -> P:
+def _common(panel: P, *, title: str, description: str, unit: Unit, levels: Levels | None, height: int, width: int) -> P:
     return (
         panel.title(title)
         .description(description)
