@@ -234,13 +234,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return False
 
     def lag(self) -> dict[TP, int]:
-        """For each assigned topic-partition of a group: how many offsets lie between its end and what is done."""
+        """For each assigned topic-partition of a group: how many offsets lie between its end and what is done.
+
+        Those whose end is not known yet, because nothing was fetched since the assignment, are left out.
+        """
         lags = {}
         for tp in self._active_partitions:
             if tp.topic in self.app.group_of:
                 _, highwater, _ = self._thread.standing(tp)
-                done = self._done.get(tp, self._committed.get(tp, 0))
-                lags[tp] = max(0, (highwater or 0) - done)
+                if highwater is not None:
+                    lags[tp] = max(0, highwater - self._done.get(tp, self._committed.get(tp, 0)))
         return lags
 
     def look(self) -> Look:
