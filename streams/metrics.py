@@ -25,6 +25,9 @@ from rules.packs import Pack
 from streams.busiest import Busiest
 from streams.live_metrics import Live, Sources, TopicPartition
 
+STAGES = ("screen", "crowds", "enforce")
+"""The values of the label `stage`."""
+
 _KIND_OF_VIOLATION = attrgetter("clause", "rule", "mode")
 _SUBJECT = attrgetter("subject")
 _BATCH_EVENTS = (1, 4, 16, 64, 256, 1024, 4096, 16384)
@@ -195,6 +198,8 @@ class Metrics:
             self._reviews.labels(reason, status)
         for refusal in get_args(Refusal):
             self._dead_letters.labels(refusal)
+        for stage in STAGES:
+            self._held_back.labels(stage)
 
     def batch(self, stage: str, records: Sequence[Any], seconds: float) -> None:
         """One batch of a stage: its records, and the seconds it took to judge them."""

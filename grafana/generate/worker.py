@@ -142,7 +142,8 @@ def _process() -> list[Panel]:
             "Seconds that 99 of 100 collections of the last 10 minutes stay below.",
             "s",
             Query(
-                "histogram_quantile(0.99, sum by (instance, le) (rate(warden_gc_pause_seconds_bucket[10m])))",
+                "histogram_quantile(0.99, sum by (instance, le) (rate(warden_gc_pause_seconds_bucket[10m]))) >= 0 "
+                "or 0 * sum by (instance) (rate(warden_gc_pause_seconds_count[10m]))",  # without any, a quantile is NaN
                 "{{instance}}",
             ),
             levels=Levels(0.1, 0.5),
@@ -180,7 +181,7 @@ def _kafka() -> list[Panel]:
             Query(f"sum by (instance) (rate(warden_commits_failed_total{_RATE}))", "{{instance}} failed"),
         ),
         graph(
-            "Rebalances",
+            "Rebalances by worker",
             "Assignments of partitions in 10 minutes, by worker.",
             "short",
             Query("increase(warden_rebalances_total[10m])", "{{instance}}"),

@@ -23,7 +23,6 @@ import orjson
 import pytest
 import yaml
 
-from rules.packs import SHIPPED
 from streams.demo.traffic import traffic
 from streams.embedded import free_port
 from tests.kafka.broker import Broker
@@ -38,37 +37,64 @@ PANELS = [
     for panel in json.loads(file.read_text())["panels"]
     for target in panel["targets"]
 ]
+PACK = """
+pack: {name: panels, version: "1"}
+clauses:
+  links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread, suspend_account], egregious: [ban_account]}
+  links.4: {title: {zh: 欺诈, en: fraud}, first: [suspend_account]}
+  links.9.1: {title: {zh: 九, en: nine}, first: [stop_spread]}
+  accounts.2: {title: {zh: 互推, en: promoting each other}, first: [suspend_account]}
+ladders:
+  all:
+    clauses: [links, accounts]
+    window: 180d
+    grace: 1m
+    rungs: [{apply: warn}, {apply: first, for: 1d}, {apply: first, for: 7d}, {apply: egregious}]
+limits: {quotas: {loans: {each: rule, per: hour, at_most: 4, only: [loan]}}}
+lexicons:
+  shared: {words: [分享到, 转发]}
+  loans: {words: [贷款, 贷·款]}
+  pushed: {words: [互粉互推]}
+  own: {operator: true, test_words: [虚构词甲]}
+signals: {sharing: {lexicon: shared}, loans: {lexicon: loans}, pushing: {lexicon: pushed}, own: {lexicon: own}}
+rules:
+  share: {clause: links.1, when: sharing}
+  loan: {clause: links.4, when: loans}
+  trial: {clause: links.1, when: sharing, mode: shadow}
+  named: {clause: links.9.1, when: own, hits: [虚构词甲], passes: [你好]}
+  together:
+    clause: accounts.2
+    when: pushing
+    crowd: {same: text, distinct: account, at_least: 3, within: 1d}
+"""
+"""Small, so that workers start fast: the panels are under test, and not the policy."""
 PARTITIONS = 2
 PER_TICK, TICK_S = 150, 0.25
-EVENT_TIME_PER_SECOND = 8.0
+EVENT_TIME_PER_SECOND = 4.0
 """Events a second of event time: an hour of it goes by under test, so that hit rates have closed windows."""
-WARM_S = 20.0
+WARM_S = 14.0
 HEALTHY_AT_ZERO = {
-    # What has to go wrong, or to be done by a person, before there is more than nothing.
-    "overview: All in shadow",
+    # What has to go wrong, or to be done by a person, or to be behind at that very moment.
     "overview: Alerts firing",
-    "overview: Partitions without a worker",
-    "overview: Rules in shadow by control",
-    "overview: Lifts by action",
-    "overview: Reviews opened by reason",
-    "policy: Crowds",
-    "policy: Held back by controls",
-    "policy: Overturned of what was found",
-    "policy: Appeals: violations overturned by rule",
-    "policy: Reviews ended",
-    "policy: Reviews that wait",
-    "policy: Rules in shadow that find most",
-    "policy: Trips",
-    "worker: Failed commits",
-    "worker: Partitions in recovery",
-    "worker: Recovery",
-    "worker: Records left to recover",
-    "worker: Rebalances",
-    "worker: Starts",
-    "worker: Controls in force",
+    "overview: All in shadow",
     "overview: Lag",
     "overview: Lag by topic",
     "overview: Lag of the partition that lags most",
+    "overview: Partitions without a worker",
+    "overview: Rules in shadow by control",
+    "policy: Held back by controls",
+    "policy: Reviews ended",
+    "policy: Trips",
+    "worker: Controls in force",
+    "worker: Failed commits",
+    "worker: Garbage collection",
+    "worker: Longest collections",
+    "worker: Partitions in recovery",
+    "worker: Rebalances",
+    "worker: Rebalances by worker",
+    "worker: Records left to recover",
+    "worker: Recovery",
+    "worker: Starts",
     "consumers: Changes given up",
     "consumers: Changes that wait",
     "consumers: Loads",
@@ -94,10 +120,12 @@ class Evening:
 def evening(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Evening:
     """Load on two workers and two consumers, all queries, and then a worker dies."""
     folder = tmp_path_factory.mktemp("evening")
-    system = System.create(
-        kafka.bootstrap, f"t{uuid.uuid4().hex[:10]}-", folder, pack=SHIPPED, partitions=PARTITIONS
-    )  # fmt: skip
-    assert system.warden("words", "put", "state_honour_words", "虚构词语甲").returncode == 0
+    (folder / "pack").mkdir()
+    (folder / "pack" / "pack.yaml").write_text(PACK, encoding="utf-8")
+    prefix = f"t{uuid.uuid4().hex[:10]}-"
+    system = System.create(kafka.bootstrap, prefix, folder, pack=folder / "pack", partitions=PARTITIONS)
+    put = system.warden("words", "put", "own", "虚构词语乙")
+    assert put.returncode == 0, put.stderr.decode()
     with ExitStack() as stack:
         first, second = stack.enter_context(system.worker(ready=False)), stack.enter_context(system.worker(ready=False))
         consumers = stack.enter_context(_consumers(system, folder))
@@ -126,17 +154,23 @@ def _incident(server: Prometheus, dies: Worker, values: dict[tuple[str, str], li
 
 
 @pytest.mark.parametrize(("title", "ref", "expr"), [pytest.param(*each, id=f"{each[0]} {each[1]}") for each in PANELS])
-def test_a_panel_shows_data(evening: Evening, title: str, ref: str, expr: str) -> None:
+def test_a_query_returns_data(evening: Evening, title: str, ref: str, expr: str) -> None:
     values = evening.values[title, ref]
 
     assert values, expr
     assert not all(map(math.isnan, values)), expr
-    assert title in HEALTHY_AT_ZERO or any(value > 0 for value in values), expr
+
+
+@pytest.mark.parametrize("title", sorted({title for title, _, _ in PANELS} - HEALTHY_AT_ZERO))
+def test_a_panel_shows_that_something_happens(evening: Evening, title: str) -> None:
+    shown = [value for (of, _), values in evening.values.items() if of == title for value in values]
+
+    assert max(shown) > 0
 
 
 def test_when_a_worker_dies_the_overview_shows_partitions_unread_then_behind_then_caught_up(evening: Evening) -> None:
     assert min(evening.workers_up) == 1
-    assert max(evening.unread) == PARTITIONS / 2
+    assert max(evening.unread) >= 1
     assert evening.unread[-1] == 0
     assert max(evening.lag) > 500
     assert max(evening.lag_after) < 500
