@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 BENCH  := .venv-bench
 ARGS   ?=
 
-.PHONY: demo test chaos soak bench bench-report setup lint types lexicons clean
+.PHONY: demo test chaos soak bench bench-report setup lint types lexicons dashboards clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -42,6 +42,10 @@ soak: setup
 lexicons: setup
 	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
 	$(BIN)/python -m lab.recipes.landing_pages $(LABELLED)
+
+# grafana/dashboards/*.json, from the code in grafana/generate
+dashboards: setup
+	$(BIN)/python -m grafana.generate
 
 # Streamwarden against every alternative, on one broker; make bench ARGS="--help" shows what there is to choose.
 # In an environment of its own: the contenders want other versions of some libraries.

@@ -190,7 +190,7 @@ class HitRates:
         return frozenset(self._tripped)
 
     def standing(self) -> dict[tuple[str, EventType], HitCounts]:
-        """The counts of all rules that are watched, for the types of which there were events."""
+        """The counts of the rules that are watched and have hit events of a type."""
         return {
             (rule, _NAMES[struct]): HitCounts(
                 self._hits.get((rule, kind), 0), self._events[kind], past.hits[kind], past.events[kind]
@@ -198,7 +198,7 @@ class HitRates:
             for rule in self._counted
             for past in [self._past.get(rule) or Past()]
             for kind, struct in enumerate(TYPES)
-            if self._events[kind] or past.events[kind]
+            if past.hits[kind] or (rule, kind) in self._hits
         }
 
     def closed(self) -> bytes | None:

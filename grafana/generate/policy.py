@@ -54,7 +54,7 @@ def _bands() -> list[Panel]:
         bars(
             "Hit rate against the usual",
             f"How many times its usual rate a rule hits, in the worker and type of event where that is most. From "
-            f"{_BAND} on, with enough hits to be sure, a rule trips and goes to shadow by itself; there it is not counted.",
+            f"{_BAND} on, with enough hits to be sure, a rule trips and goes to shadow, where it is not counted.",
             "short",
             Query(
                 "topk(10, max by (rule) (warden_rule_hit_rate / (warden_rule_usual_hit_rate > 0)))",
