@@ -302,6 +302,15 @@ def broken(consumer: Consumer) -> None:
     raise OSError("no broker")
 
 
+def test_waits_for_acknowledgements_are_timed_by_what_they_were_for() -> None:
+    vitals = Vitals()
+    vitals.waited("sends", 0.5)
+    vitals.waited("sends", 1.0)
+    assert {step: (waited.times, waited.seconds) for step, waited in vitals.waits.items()} == {
+        "sends": (2, 1.5), "changelog": (0, 0.0), "commit": (0, 0.0),
+    }  # fmt: skip
+
+
 def test_a_plan_is_carried_out_in_the_order_of_the_guarantee() -> None:
     consumer, table, sent, failures, done = carried_out({"changelog": lambda consumer: None})
     assert done
@@ -326,6 +335,16 @@ def test_a_send_that_fails_fails_the_process_and_acks_nothing(topic: str) -> Non
     consumer, table, _, failures, _ = carried_out({topic: broken})
     assert failures == ["no broker"]
     assert (table.applied, consumer.acked) == ([], {})
+
+
+def test_what_is_left_of_a_recovery_is_told_while_it_is_on() -> None:
+    app = create_app(Options(app_id="app", bootstrap="localhost:1", partitions=2))
+    recovery = app.tables.recovery
+    recovery.active_highwaters.update({TP("changelog", 0): 99, TP("changelog", 1): 4, TP("changelog", 2): -1})
+    recovery.active_offsets.update({TP("changelog", 0): -1, TP("changelog", 1): 4, TP("changelog", 2): -1})
+    assert app.recovering() == (0, 0)
+    recovery.in_recovery = True
+    assert app.recovering() == (1, 100)
 
 
 # --- state
