@@ -66,7 +66,7 @@ def panels() -> Iterator[object]:
 
 def metrics_of(query: str) -> set[str]:
     """The metric names of a PromQL query: the identifiers that are no function, label, duration or keyword."""
-    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring)\s*\([^)]*\)', " ", query)
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\boffset\s+\w+|\b(?:by|without|on|ignoring)\s*\([^)]*\)', " ", query)
     names = re.findall(r"[a-zA-Z_:][\w:]*(?!\w)(?!\s*\()", bare)
     return set(names) - {"and", "or", "unless", "bool", "offset"}
 
@@ -200,6 +200,14 @@ def test_a_panel_says_what_it_shows_and_asks_only_for_what_is_exported(panel: di
         assert asked <= EXPORTED
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "grafana" / "alerts").glob("*.yaml")), ids=lambda file: file.stem)
+def test_alerts_ask_only_for_what_is_exported(file: Path) -> None:
+    asked = [metrics_of(r["expr"]) for group in yaml.safe_load(file.read_text())["groups"] for r in group["rules"]]
+
+    assert all(asked)
+    assert set().union(*asked) <= EXPORTED
+
+
 def test_every_exported_metric_is_on_a_panel() -> None:
     queries = [
         target["expr"]
@@ -214,6 +222,6 @@ def test_every_exported_metric_is_on_a_panel() -> None:
 
 
 def test_a_metric_that_nobody_exports_is_noticed() -> None:
-    query = 'sum by (le) (rate(warden_oops_total{topic="up"}[5m])) / on (a) other'
+    query = 'sum by (le) (rate(warden_oops_total{topic="up"}[5m] offset 1h)) / on (a) other'
 
     assert metrics_of(query) == {"warden_oops_total", "other"}

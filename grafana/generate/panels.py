@@ -85,7 +85,7 @@ def bars(
     panel.orientation(common_model.VizOrientation.HORIZONTAL)
     panel.display_mode(common_model.BarGaugeDisplayMode.BASIC)
     panel.color_scheme(board.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
-    return panel.with_target(_target(query, 0))
+    return panel.with_target(_target(query, 0).instant())
 
 
 def dashboard(uid: str, title: str, description: str, panels: Sequence[Panel]) -> model.Dashboard:
