@@ -9,7 +9,7 @@ COMPILE = $(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.1
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 ARGS   ?=
 
-.PHONY: demo test chaos soak bench bench-report setup lint types lexicons lock audit clean
+.PHONY: demo test chaos soak bench bench-report setup lint types lexicons dashboards lock audit clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -45,6 +45,10 @@ soak: setup
 lexicons: setup
 	$(BIN)/python -m lab.recipes.lexicons $(LABELLED)
 	$(BIN)/python -m lab.recipes.landing_pages $(LABELLED)
+
+# grafana/dashboards/*.json, from the code in grafana/generate
+dashboards: setup
+	$(BIN)/python -m grafana.generate
 
 # Streamwarden against every alternative, on one broker; make bench ARGS="--help" shows what there is to choose.
 # In an environment of its own: the contenders want other versions of some libraries.

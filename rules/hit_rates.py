@@ -112,6 +112,15 @@ class Trip(NamedTuple):
         )
 
 
+class HitCounts(NamedTuple):
+    """A rule's counts for events of one type: in the open window, and decayed over the closed ones."""
+
+    hits: int
+    events: int
+    past_hits: float
+    past_events: float
+
+
 class Past(msgspec.Struct, array_like=True):
     """A rule's history: decayed sums of events and hits, for each of TYPES, over closed windows."""
 
@@ -179,6 +188,18 @@ class HitRates:
         """The rules that tripped in the open window, or as it began, and were not resumed since: they are in shadow
         before the log says so."""
         return frozenset(self._tripped)
+
+    def standing(self) -> dict[tuple[str, EventType], HitCounts]:
+        """The counts of the rules that are watched and have hit events of a type."""
+        return {
+            (rule, _NAMES[struct]): HitCounts(
+                self._hits.get((rule, kind), 0), self._events[kind], past.hits[kind], past.events[kind]
+            )
+            for rule in self._counted
+            for past in [self._past.get(rule) or Past()]
+            for kind, struct in enumerate(TYPES)
+            if past.hits[kind] or (rule, kind) in self._hits
+        }
 
     def closed(self) -> bytes | None:
         """The history, when a window was closed since this was last asked."""

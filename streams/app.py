@@ -9,13 +9,15 @@ from rules.packs import Pack
 from rules.screen import Screen
 from streams.access.clients import faust_credentials
 from streams.batches import BatchApp, Options, create_app
+from streams.collector import Pauses
 from streams.controls import ControlTopic, Switch
 from streams.controls import Following as FollowingControls
+from streams.live_metrics import Sources
 from streams.merging import Patience
 from streams.metrics import Metrics
 from streams.operator_words import Following, OperatorWords
 from streams.settings import Settings
-from streams.stages import Tables, stages_of
+from streams.stages import Stages, Tables, stages_of
 from streams.streamtime import StreamTime
 from streams.topics import TopicsError, enforce_topics, topic_names, topic_specs
 from streams.web import WebServer
@@ -46,13 +48,12 @@ def worker_app(
     switch = Switch(metrics)
     following = FollowingControls(settings, controls, switch, pack.rules, metrics)
     tables = Tables(*(app.state_table(name) for name in Tables._fields))
-    screening, gathering, enforcing = stages_of(
-        pack, names, tables, partitions=settings.partitions, metrics=metrics, clock=clock, switch=switch
-    )
+    stages = stages_of(pack, names, tables, partitions=settings.partitions, metrics=metrics, clock=clock, switch=switch)
+    screening, gathering, enforcing = stages
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
     group = app.batch_agent(*enforce_topics(names), name="enforce")(enforcing)
-    metrics.watch(app.lag, enforcing.subjects, enforcing.banned)
+    metrics.watch(_sources(app, stages), _pauses(), partitions=settings.partitions)
 
     async def sweep() -> None:
         while not app.should_stop:
@@ -80,6 +81,25 @@ def worker_app(
 def is_ready(app: BatchApp) -> bool:
     """Whether this worker's partitions are assigned and recovered."""
     return app.started and not app.rebalancing and not app.tables.recovery.in_recovery
+
+
+def _sources(app: BatchApp, stages: Stages) -> Sources:
+    enforcing = stages.enforcing
+    return Sources(
+        lag=app.lag,
+        subjects=enforcing.subjects,
+        banned=enforcing.banned,
+        quotas=enforcing.quotas,
+        rates=stages.screening.rates,
+        vitals=app.vitals,
+        recovering=app.recovering,
+    )
+
+
+def _pauses() -> Pauses:
+    pauses = Pauses()
+    pauses.watch()
+    return pauses
 
 
 def _web_service(

@@ -24,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from streams.merging import Patience, Taken
 from streams.sending import Send, Sender
 from streams.stores import StateTable, Write
 from streams.transport import BatchConsumer, BatchSchema, BatchTransport
+from streams.vitals import Recovering, Vitals
 from streams.watchdog import Look, Watchdog
 
 __all__ = ["BatchApp", "Group", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
@@ -187,8 +189,11 @@ class Executor:
 
     async def _carry_out(self, lease: Lease, plan: Plan, offsets: Mapping[TP, int]) -> bool:
         """Steps 2 to 5 of the guarantee; False when the lease ended on the way."""
+        waited = self._app.vitals.waited
         if plan.sends:
+            began = time.monotonic()
             await self._sender.send_all(plan.sends)
+            waited("sends", time.monotonic() - began)
             if not self._held(lease):
                 return False
         if plan.writes:
@@ -196,7 +201,9 @@ class Executor:
             records = [
                 send for table, writes in tables for send in table.changelog(lease.partition, writes, lease.generation)
             ]
+            began = time.monotonic()
             ends = await self._sender.send_all(records)
+            waited("changelog", time.monotonic() - began)
             if not self._held(lease):
                 return False
             for table, writes in tables:
@@ -298,6 +305,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
         self.group_of: dict[str, Group] = {}
         self.state_tables: dict[str, StateTable] = {}
         self.membership = Membership(options.session_timeout)
+        self.vitals = Vitals()
         self._failed = False
         super().__init__(**options.settings())
         self.executor = Executor(self)
@@ -339,6 +347,12 @@ class BatchApp(faust.App):  # type: ignore[misc]
     def lag(self) -> dict[TP, int]:
         """Offsets between what is done and the end, for each topic-partition of a group that this worker owns."""
         return self.consumer.lag() if self._consumer is not None else {}
+
+    def recovering(self) -> Recovering:
+        """What is left of the recovery that is on; nothing without one."""
+        recovery = self.tables.recovery
+        left = [records for records in recovery.active_remaining().values() if records > 0]
+        return Recovering(len(left), sum(left)) if recovery.in_recovery else Recovering(0, 0)
 
     def look(self) -> Look:
         """What this worker waits for, and how far it is; may be called from any thread."""

@@ -6,7 +6,7 @@ KEPT_SECONDS ago: when a backlog is read, partitions are far apart in event time
 """
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -80,7 +80,7 @@ class Gathering:
                 due.add(key, state, known=name in states)
             plan.writes.append(Write(self._keys.name, name, state))
         self._metrics.batch(STAGE, batch.records, time.perf_counter() - started)
-        self._metrics.violations(Counter((found.clause, found.mode) for found in violations))
+        self._metrics.violations(violations)
         self._metrics.crowds(gathered.released, gathered.lost)
         return plan
 

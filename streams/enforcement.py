@@ -18,6 +18,8 @@ import msgspec
 from rules.decisions import SUBJECT_KINDS, Enforcement, Lift, Review
 from rules.enforce import Enforced, Enforcer, SubjectInput
 from rules.events import EventType, InvalidEventError, Moderation, Report
+from rules.quotas import Usage
+from rules.subject_state import QUOTAS
 from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, decode_relay, decode_violation, encode
 from streams.controls import Switch
@@ -59,22 +61,23 @@ class DueIndex:
         self._begun = -1  # the last hour that is in order
         self._next = _NEVER  # the first that is not
         self._heap: list[tuple[int, bytes]] = []
-        self.banned = 0
+        self.banned: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         for key, value in state.items():
             head = _HEAD.decode(value)
             self._add(head.due, key)
-            self.banned += head.banned
+            self.banned[_kind(key)] += head.banned
             self.kinds[_kind(key)] += 1
 
     def changed(self, key: bytes, value: bytes | None) -> None:
         """A subject's state will be `value`; its state until now is still in the table."""
         old = self._state.get(key)
-        self.kinds[_kind(key)] += (value is not None) - (old is not None)
-        self.banned -= old is not None and _HEAD.decode(old).banned
+        kind = _kind(key)
+        self.kinds[kind] += (value is not None) - (old is not None)
+        self.banned[kind] -= old is not None and _HEAD.decode(old).banned
         if value is not None:
             head = _HEAD.decode(value)
-            self.banned += head.banned
+            self.banned[kind] += head.banned
             self._add(head.due, key)
 
     def is_due(self, now: int) -> bool:
@@ -182,9 +185,21 @@ class Enforcing:
             totals.update(index.kinds)
         return {kind: totals[kind] for kind in SUBJECT_KINDS}
 
-    def banned(self) -> int:
-        """Subjects in this worker with a sanction in force."""
-        return sum(index.banned for index in self._due.values())
+    def banned(self) -> dict[str, int]:
+        """Subjects in this worker with a sanction in force, by kind."""
+        totals: Counter[str] = Counter()
+        for index in self._due.values():
+            totals.update(index.banned)
+        return {kind: totals[kind] for kind in SUBJECT_KINDS}
+
+    def quotas(self) -> dict[str, float]:
+        """How much of each quota of the pack is used now, 0 to 1, of the partition's share that is used most: one that
+        is full holds its actions back, whatever the others have left. By the quota's name."""
+        used = dict.fromkeys((quota.name for quota in self._enforcer.pack.limits.quotas), 0.0)
+        for partition in self._due:
+            for usage in self._enforcer.granted(self._subjects.of(partition).get(QUOTAS.encode()), self._clock.now()):
+                used[usage.quota.name] = max(used[usage.quota.name], _share(usage))
+        return used
 
     def _expire(self, partition: int) -> Plan:
         plan = Plan()
@@ -251,10 +266,16 @@ class Enforcing:
     def _count(self, records: Sequence[Any], enforced: Enforced, seconds: float) -> None:
         self._metrics.batch(STAGE, records, seconds)
         decisions = enforced.decisions
-        self._metrics.enforcements(found.action for found in decisions if isinstance(found, Enforcement))
+        self._metrics.enforcements(
+            (found.action, found.ladder, found.rung) for found in decisions if isinstance(found, Enforcement)
+        )
         self._metrics.lifts(found.action for found in decisions if isinstance(found, Lift))
         self._metrics.reviews((found.reason, found.status) for found in decisions if isinstance(found, Review))
         self._metrics.overturned(enforced.overturned)
+
+
+def _share(usage: Usage) -> float:
+    return usage.used / usage.at_most if usage.at_most else 1.0  # a quota of nothing is full
 
 
 def _kind(key: bytes) -> str:

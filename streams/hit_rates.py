@@ -7,10 +7,11 @@ The open window is in memory alone: after a restart a new one begins, and the hi
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import add
 
 from rules.controls import Controls
 from rules.events import millis
-from rules.hit_rates import BAND, Band, HitRates, Watched
+from rules.hit_rates import BAND, Band, HitCounts, HitRates, Watched
 from rules.packs import Pack
 from rules.screen import Arrival, Screened
 from streams.batches import Plan
@@ -62,6 +63,15 @@ class Tripping:
         if (history := rates.closed()) is not None:
             plan.writes.append(Write(self._table.name, KEY, history))
         return rates.tripped
+
+    def rates(self) -> dict[tuple[str, str], HitCounts]:
+        """The counts of each rule and type of event, over this worker's partitions."""
+        total: dict[tuple[str, str], HitCounts] = {}
+        for rates in self._rates.values():
+            for key, found in rates.standing().items():
+                before = total.get(key)
+                total[key] = found if before is None else HitCounts(*map(add, before, found))
+        return total
 
     def _watch(self, controls: Controls) -> Watched:
         if controls is not self._controls:

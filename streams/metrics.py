@@ -6,23 +6,33 @@ packs, never from what people write.
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from rules.decisions import Action, ReviewReason, ReviewStatus, Violation
+from rules.events import Refusal
+from rules.packs import Pack
+from streams.busiest import Busiest
+from streams.live_metrics import Live, Sources, TopicPartition
+
+STAGES = ("screen", "crowds", "enforce")
+"""The values of the label `stage`."""
+
+_KIND_OF_VIOLATION = attrgetter("clause", "rule", "mode")
+_SUBJECT = attrgetter("subject")
 _BATCH_EVENTS = (1, 4, 16, 64, 256, 1024, 4096, 16384)
 _BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-
-TopicPartition = tuple[str, int]
 
 
 class LatencyHistogram(Collector):
@@ -51,41 +61,20 @@ class LatencyHistogram(Collector):
         yield family
 
 
-class _Live(Collector):
-    """Gauges that are read when Prometheus asks."""
-
-    def __init__(
-        self,
-        lag: Callable[[], Mapping[TopicPartition, int]],
-        subjects: Callable[[], Mapping[str, int]],
-        bans: Callable[[], int],
-    ) -> None:
-        self._lag, self._subjects, self._bans = lag, subjects, bans
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Lag, subjects and bans as they are now."""
-        lag = GaugeMetricFamily(
-            "warden_consumer_lag", "Records between what is done and the end.", labels=["topic", "partition"]
-        )
-        for (topic, partition), behind in self._lag().items():
-            lag.add_metric([topic, str(partition)], behind)
-        subjects = GaugeMetricFamily("warden_subjects", "Subjects with a record in this worker.", labels=["kind"])
-        for kind, number in self._subjects().items():
-            subjects.add_metric([kind], number)
-        bans = GaugeMetricFamily("warden_bans", "Subjects in this worker with a sanction in force.")
-        bans.add_metric([], self._bans())
-        yield from (lag, subjects, bans)
-
-
 class Metrics:
     """A worker's metrics, in a registry of their own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the lines, and judging waits for a scrape
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._events = Counter("warden_events", "Events judged.", ["topic"], registry=self.registry)
-        self._violations = Counter("warden_violations", "Violations found.", ["clause", "mode"], registry=self.registry)
+        self._violations = Counter(
+            "warden_violations", "Violations found.", ["clause", "rule", "mode"], registry=self.registry
+        )
+        self._busiest = Busiest()
+        self.registry.register(self._busiest)
         self._sightings = Counter(
             "warden_sightings", "Events that wait for others to be violations.", ["rule"], registry=self.registry
         )
@@ -100,6 +89,12 @@ class Metrics:
         )
         self._enforcements = Counter(
             "warden_enforcements", "Enforcement events published.", ["action"], registry=self.registry
+        )
+        self._rungs = Counter(
+            "warden_enforcement_rungs",
+            "Enforcement events published, by how far up its ladder the subject has climbed.",
+            ["ladder", "rung"],
+            registry=self.registry,
         )
         self._reviews = Counter(
             "warden_reviews",
@@ -176,16 +171,36 @@ class Metrics:
             _LATENCY_SECONDS,
         )
         self.registry.register(self._latency)
+        self._partitions = Gauge(
+            "warden_partitions", "Partitions of every input topic, over all workers.", registry=self.registry
+        )
         self.ready = Gauge("warden_ready", "1 when this worker's partitions are recovered.", registry=self.registry)
 
-    def watch(
-        self,
-        lag: Callable[[], Mapping[TopicPartition, int]],
-        subjects: Callable[[], Mapping[str, int]],
-        bans: Callable[[], int],
-    ) -> None:
-        """Adds the gauges that are read live."""
-        self.registry.register(_Live(lag, subjects, bans))
+    def watch(self, sources: Sources, *others: Collector, partitions: int) -> None:
+        """Adds what is read live. `partitions`: of every topic, over all workers."""
+        self._partitions.set(partitions)
+        for collector in (Live(sources), *others):
+            self.registry.register(collector)
+
+    def expect(self, pack: Pack) -> None:
+        """Shows with 0 what a pack can lead to, so that the first of a kind is seen to be one more."""
+        for rule in pack.rules.values():
+            self._violations.labels(rule.clause, rule.name, rule.mode)
+            self._overturned.labels(rule.name)
+            if rule.mode == "enforce":
+                self._trips.labels(rule.name)
+            if rule.crowd is not None:
+                for counter in (self._sightings, self._released, self._not_held):
+                    counter.labels(rule.name)
+        for action in get_args(Action):
+            self._enforcements.labels(action)
+            self._lifts.labels(action)
+        for reason, status in product(get_args(ReviewReason), get_args(ReviewStatus)):
+            self._reviews.labels(reason, status)
+        for refusal in get_args(Refusal):
+            self._dead_letters.labels(refusal)
+        for stage in STAGES:
+            self._held_back.labels(stage)
 
     def batch(self, stage: str, records: Sequence[Any], seconds: float) -> None:
         """One batch of a stage: its records, and the seconds it took to judge them."""
@@ -196,10 +211,11 @@ class Metrics:
         written = np.fromiter(map(attrgetter("timestamp"), records), np.float64, len(records))
         self._latency.observe(stage, time.time() - written / 1000)
 
-    def violations(self, found: Mapping[tuple[str, str], int]) -> None:
-        """Violations by (clause, mode)."""
-        for (clause, mode), number in found.items():
-            self._violations.labels(clause, mode).inc(number)
+    def violations(self, found: Sequence[Violation]) -> None:
+        """What a batch was found to violate."""
+        for labels, number in Tally(map(_KIND_OF_VIOLATION, found)).items():
+            self._violations.labels(*labels).inc(number)
+        self._busiest.count(map(_SUBJECT, found))
 
     def sightings(self, by_rule: Mapping[str, int]) -> None:
         """Sightings by rule."""
@@ -213,10 +229,11 @@ class Metrics:
         for rule, number in lost.items():
             self._not_held.labels(rule).inc(number)
 
-    def enforcements(self, actions: Iterable[str]) -> None:
-        """One enforcement event for each action."""
-        for action in actions:
+    def enforcements(self, found: Iterable[tuple[str, str, int]]) -> None:
+        """One enforcement event for each action, ladder and rung."""
+        for action, ladder, rung in found:
             self._enforcements.labels(action).inc()
+            self._rungs.labels(ladder, rung).inc()
 
     def reviews(self, found: Iterable[tuple[str, str]]) -> None:
         """One record of a review for each reason and status."""

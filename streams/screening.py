@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rules.decisions import Violation
 from rules.events import EventType, InvalidEventError, millis
+from rules.hit_rates import HitCounts
 from rules.screen import Arrival, Screen
 from streams.batches import Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, encode
@@ -54,6 +56,10 @@ class Screening:
         self._screen = screen
         self._tripping.use(screen.pack)
 
+    def rates(self) -> dict[tuple[str, str], HitCounts]:
+        """How often rules hit in this worker, by rule and type of event."""
+        return self._tripping.rates()
+
     def __call__(self, batch: RecordBatch) -> Plan:
         """The plan of a batch: dead letters, violations and sightings to send, account states to write."""
         started = time.perf_counter()
@@ -101,6 +107,6 @@ class Screening:
             self._clock.observe(millis(max(arrival.event.time for arrival in arrivals)))
         return arrivals, origins
 
-    def _count(self, records: Sequence[Any], violations: Sequence[Any], seconds: float) -> None:
+    def _count(self, records: Sequence[Any], violations: Sequence[Violation], seconds: float) -> None:
         self._metrics.batch(STAGE, records, seconds)
-        self._metrics.violations(Counter((found.clause, found.mode) for found in violations))
+        self._metrics.violations(violations)

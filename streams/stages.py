@@ -48,6 +48,7 @@ def stages_of(
 
     `partitions`: of the topics, which share the pack's quotas.
     """
+    metrics.expect(pack)
     screening = Screening(
         Screen(pack),
         {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},

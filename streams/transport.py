@@ -195,8 +195,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async with self._commit_lock:
             epoch = self.epoch
             offsets = {tp: offset for tp, offset in self._done.items() if self._committed.get(tp) != offset}
-            if not offsets or not await self._commit(offsets):
+            if not offsets:
                 return False
+            began = time.monotonic()
+            if not await self._commit(offsets):
+                self.app.vitals.commits_failed += 1
+                return False
+            self.app.vitals.waited("commit", time.monotonic() - began)
             if epoch == self.epoch:
                 self._committed.update(offsets)
             return True
@@ -229,13 +234,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return False
 
     def lag(self) -> dict[TP, int]:
-        """For each assigned topic-partition of a group: how many offsets lie between its end and what is done."""
+        """For each assigned topic-partition of a group: how many offsets lie between its end and what is done.
+
+        Those whose end is not known yet, because nothing was fetched since the assignment, are left out.
+        """
         lags = {}
         for tp in self._active_partitions:
             if tp.topic in self.app.group_of:
                 _, highwater, _ = self._thread.standing(tp)
-                done = self._done.get(tp, self._committed.get(tp, 0))
-                lags[tp] = max(0, (highwater or 0) - done)
+                if highwater is not None:
+                    lags[tp] = max(0, highwater - self._done.get(tp, self._committed.get(tp, 0)))
         return lags
 
     def look(self) -> Look:
@@ -274,6 +282,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.stop_flow()  # until recovery has set the positions: Faust stops it only if it had partitions before
         self._forget()
+        self.app.vitals.rebalances += 1
         try:
             self._check_partition_counts()
             await super().on_partitions_assigned(assigned, generation_id)

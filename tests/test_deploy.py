@@ -14,8 +14,15 @@ import jsonschema
 import pytest
 import yaml
 
+from streams.bans.export.running import ExportState
+from streams.bans.hooks.delivery import HookState
+from streams.bans.metrics import ConsumerMetrics, export_readings, hook_readings
+from streams.collector import Pauses
+from streams.live_metrics import Sources
 from streams.metrics import Metrics
+from streams.vitals import Recovering, Vitals
 from tests.kafka.broker import kafka_version
+from tests.prometheus_server import promtool
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -24,26 +31,31 @@ DASHBOARDS = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 
 
 def families() -> dict[str, str]:
-    """Name -> type of what a worker really exports."""
+    """Name -> type of what workers and consumers really export."""
     metrics = Metrics()
-    metrics.watch(dict, dict, int)
-    return {found.name: found.type for found in metrics.registry.collect() if found.name.startswith("warden_")}
+    sources = Sources(
+        lag=dict, subjects=dict, banned=dict, quotas=dict, rates=dict, vitals=Vitals(), recovering=lambda: NOTHING_LEFT
+    )
+    metrics.watch(sources, Pauses(), partitions=1)
+    consumers = ConsumerMetrics([*export_readings(ExportState()), *hook_readings(HookState())])
+    found = [*metrics.registry.collect(), *consumers.collect()]
+    return {family.name: family.type for family in found if family.name.startswith("warden_")}
 
 
+NOTHING_LEFT = Recovering(0, 0)
 FAMILIES = families()
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
-EXPORTED = {name + suffix for name, kind in FAMILIES.items() for suffix in SUFFIXES[kind]} | {"up"}
-UNSEEN_IS_FINE = {
-    "warden_reviews",
-    "warden_ready",
-    "warden_operator_words_changed_timestamp_seconds",
-    "warden_halted",
-    "warden_rule_halted",
-    "warden_rule_trips",
-    "warden_controls_offset",
-    "warden_violations_held_back",
+SUFFIXES = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": ("_bucket", "_sum", "_count"),
+    "summary": ("_sum", "_count"),
 }
-"""Exported for alerts and later dashboards."""
+PROCESS = {
+    f"process_{name}"
+    for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds")
+}
+"""Of the client library, on Linux."""
+EXPORTED = {name + suffix for name, kind in FAMILIES.items() for suffix in SUFFIXES[kind]} | PROCESS | {"up", "ALERTS"}
 
 
 def panels() -> Iterator[object]:
@@ -54,7 +66,7 @@ def panels() -> Iterator[object]:
 
 def metrics_of(query: str) -> set[str]:
     """The metric names of a PromQL query: the identifiers that are no function, label, duration or keyword."""
-    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring)\s*\([^)]*\)', " ", query)
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\boffset\s+\w+|\b(?:by|without|on|ignoring)\s*\([^)]*\)', " ", query)
     names = re.findall(r"[a-zA-Z_:][\w:]*(?!\w)(?!\s*\()", bare)
     return set(names) - {"and", "or", "unless", "bool", "offset"}
 
@@ -133,7 +145,7 @@ def test_files_mounted_from_the_project_exist() -> None:
     mounts = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     ours = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
 
-    assert len(ours) == 3
+    assert len(ours) == 5
     assert [path for path in ours if not (ROOT / path).exists()] == []
 
 
@@ -161,12 +173,26 @@ def test_the_build_sees_what_the_dockerfile_copies() -> None:
 
 def test_prometheus_scrapes_every_worker() -> None:
     config = yaml.safe_load((ROOT / "grafana/prometheus/prometheus.yml").read_text())
-    (job,) = config["scrape_configs"]
+    job, consumers = config["scrape_configs"]
     workers = [name for name in SERVICES if name.startswith("worker-")]
     port = SERVICES["worker-1"]["environment"]["WARDEN_WEB_PORT"]
 
     assert job["metrics_path"] == "/metrics"
     assert job["static_configs"] == [{"targets": [f"{name}:{port}" for name in workers]}]
+    assert [job["job_name"], consumers["job_name"]] == ["streamwarden", "streamwarden-consumers"]
+
+
+def test_prometheus_finds_its_alerts_and_its_configuration_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "grafana/prometheus/prometheus.yml").read_text()
+    mounted = dict(volume.split(":")[:2][::-1] for volume in SERVICES["prometheus"]["volumes"])
+    for inside in ("/etc/prometheus/alerts", "/etc/prometheus/consumers"):
+        assert f"{inside}/*.yaml" in text
+        text = text.replace(inside, str(ROOT / mounted[inside]))
+    (tmp_path / "prometheus.yml").write_text(text)
+    done = promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(list((ROOT / 'grafana/alerts').glob('*.yaml')))} rule files found" in done.stdout + done.stderr
 
 
 def test_grafana_finds_its_dashboards_and_its_data() -> None:
@@ -196,6 +222,14 @@ def test_a_panel_says_what_it_shows_and_asks_only_for_what_is_exported(panel: di
         assert asked <= EXPORTED
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "grafana" / "alerts").glob("*.yaml")), ids=lambda file: file.stem)
+def test_alerts_ask_only_for_what_is_exported(file: Path) -> None:
+    asked = [metrics_of(r["expr"]) for group in yaml.safe_load(file.read_text())["groups"] for r in group["rules"]]
+
+    assert all(asked)
+    assert set().union(*asked) <= EXPORTED
+
+
 def test_every_exported_metric_is_on_a_panel() -> None:
     queries = [
         target["expr"]
@@ -205,11 +239,11 @@ def test_every_exported_metric_is_on_a_panel() -> None:
     ]
     asked = set().union(*map(metrics_of, queries))
 
-    unseen = {n for n in FAMILIES.keys() - UNSEEN_IS_FINE if not any(a.startswith(n) for a in asked)}
+    unseen = {n for n in FAMILIES if not any(a.startswith(n) for a in asked)}
     assert unseen == set()
 
 
 def test_a_metric_that_nobody_exports_is_noticed() -> None:
-    query = 'sum by (le) (rate(warden_oops_total{topic="up"}[5m])) / on (a) other'
+    query = 'sum by (le) (rate(warden_oops_total{topic="up"}[5m] offset 1h)) / on (a) other'
 
     assert metrics_of(query) == {"warden_oops_total", "other"}

@@ -30,12 +30,12 @@ def test_health_and_metrics_tell_what_the_worker_does(kafka: Broker, prefix: str
         system.produce("posts", [(b"carol", b"no json")])
         system.await_done(3, worker)
         assert worker.metric(f'warden_events_total{{topic="{prefix}shares"}}') == 2
-        assert worker.metric('warden_violations_total{clause="links.1",mode="enforce"}') == 3
+        assert worker.metric('warden_violations_total{clause="links.1",mode="enforce",rule="sharing.unlock"}') == 3
         assert worker.metric('warden_enforcements_total{action="stop_spread"}') == 1
         assert worker.metric('warden_enforcements_total{action="block_access"}') == 1
         assert worker.metric('warden_dead_letters_total{reason="undecodable"}') == 1
         assert worker.metric('warden_subjects{kind="domain"}') == 1
-        assert worker.metric("warden_bans ") == 3
+        assert worker.metric("warden_bans{") == 3
         assert worker.metric("warden_consumer_lag") == 0
         assert worker.metric('warden_latency_seconds_count{stage="screen"}') == 3
         assert worker.metric('warden_latency_seconds_count{stage="enforce"}') == 3
@@ -66,7 +66,7 @@ def test_a_timed_sanction_leaves_the_ban_list_when_it_ends(kafka: Broker, prefix
             time.sleep(0.2)
         tombstones = [record.key for record in system.records("bans") if record.value is None]
         assert b"domain:quiz.example" in tombstones
-        assert worker.metric("warden_bans ") == 0
+        assert worker.metric("warden_bans{") == 0
 
 
 def test_reports_are_taken_and_an_appeal_of_nothing_becomes_a_dead_letter(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from streams.batches import Executor, Lease, Options, Plan, Send, Write, create_app
 from streams.merging import Lane, Patience, Standing
+from streams.vitals import Vitals
 
 TOPICS = ("posts", "shares", "mass_sends")
 
@@ -268,7 +269,9 @@ PLAN = Plan([Send("sink", b"k", b"v")], [Write("table", b"k", b"v")])
 OFFSETS = {TP("posts", 0): 5}
 
 
-def carried_out(after: dict[str, Callable[[Consumer], None]]) -> tuple[Consumer, Table, Sent, list[str], bool]:
+def carried_out(
+    after: dict[str, Callable[[Consumer], None]], vitals: Vitals | None = None
+) -> tuple[Consumer, Table, Sent, list[str], bool]:
     consumer, table, failures = Consumer(), Table(), list[str]()
     app: Any = SimpleNamespace(
         consumer=consumer,
@@ -276,6 +279,7 @@ def carried_out(after: dict[str, Callable[[Consumer], None]]) -> tuple[Consumer,
         state_tables={"table": table},
         fail=lambda doing, error: failures.append(str(error)),
         conf=SimpleNamespace(producer_max_request_size=1000),
+        vitals=vitals or Vitals(),
     )
     sent = Sent({topic: (lambda do=do: do(consumer)) for topic, do in after.items()})
     executor = Executor(app)
@@ -298,6 +302,15 @@ def lost(consumer: Consumer) -> None:
 
 def broken(consumer: Consumer) -> None:
     raise OSError("no broker")
+
+
+def test_acknowledgements_are_timed_and_those_that_never_came_are_not() -> None:
+    done, failed = Vitals(), Vitals()
+    carried_out({}, done)
+    carried_out({"changelog": broken}, failed)
+    assert [done.waits[step].times for step in ("sends", "changelog")] == [1, 1]
+    assert [failed.waits[step].times for step in ("sends", "changelog")] == [1, 0]
+    assert done.waits["sends"].seconds > 0
 
 
 def test_a_plan_is_carried_out_in_the_order_of_the_guarantee() -> None:
@@ -324,6 +337,16 @@ def test_a_send_that_fails_fails_the_process_and_acks_nothing(topic: str) -> Non
     consumer, table, _, failures, _ = carried_out({topic: broken})
     assert failures == ["no broker"]
     assert (table.applied, consumer.acked) == ([], {})
+
+
+def test_what_is_left_of_a_recovery_is_told_while_it_is_on() -> None:
+    app = create_app(Options(app_id="app", bootstrap="localhost:1", partitions=2))
+    recovery = app.tables.recovery
+    recovery.active_highwaters.update({TP("changelog", 0): 99, TP("changelog", 1): 4, TP("changelog", 2): -1})
+    recovery.active_offsets.update({TP("changelog", 0): -1, TP("changelog", 1): 4, TP("changelog", 2): -1})
+    assert app.recovering() == (0, 0)
+    recovery.in_recovery = True
+    assert app.recovering() == (1, 100)
 
 
 # --- state

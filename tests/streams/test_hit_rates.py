@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 
 from rules.controls import ControlRecord, Controls
 from rules.events import from_millis, millis
@@ -121,3 +122,20 @@ def test_an_empty_batch_counts_nothing() -> None:
     plan = Plan()
     assert Worker().tripping.count(0, [], Screened([], [], {}), Controls(), plan) == set()
     assert (plan.sends, plan.writes) == ([], [])
+
+
+def test_rates_of_now_and_usually_are_told_for_metrics() -> None:
+    worker = Worker()
+    usual(worker)
+    worker.block(30, at=millis(START) + 200 * 60_000)  # in the window that the last block opened
+    found = worker.tripping.rates()[RULE, "post"]
+    assert (found.hits, found.events) == (30, BLOCK)
+    assert found.past_hits / found.past_events == pytest.approx(0.003)
+
+
+def test_a_rule_that_tripped_is_in_shadow_and_has_no_rate() -> None:
+    worker = Worker()
+    usual(worker)
+    worker.block(400)
+    assert (RULE, "post") not in worker.tripping.rates()
+    assert worker.tripping.rates() == {}, "the other rules have never hit"

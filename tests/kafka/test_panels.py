@@ -1,0 +1,305 @@
+"""Every panel of every dashboard against a real Prometheus that scrapes real workers and consumers under load.
+
+Then a worker is killed, and the panels show it: its partitions stand still, fall back, and are caught up with.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from streams.demo.traffic import traffic
+from streams.embedded import free_port
+from tests.kafka.broker import Broker
+from tests.kafka.consuming import becomes, running
+from tests.kafka.system import System, Worker
+from tests.prometheus_server import Prometheus, prometheus
+
+GRAFANA = Path(__file__).parents[2] / "grafana"
+PANELS = [
+    (f"{file.stem}: {panel['title']}", target["refId"], target["expr"])
+    for file in sorted((GRAFANA / "dashboards").glob("*.json"))
+    for panel in json.loads(file.read_text())["panels"]
+    for target in panel["targets"]
+]
+PACK = """
+pack: {name: panels, version: "1"}
+clauses:
+  links.1: {title: {zh: 诱导, en: inducing}, first: [stop_spread, suspend_account], egregious: [ban_account]}
+  links.4: {title: {zh: 欺诈, en: fraud}, first: [suspend_account]}
+  links.9.1: {title: {zh: 九, en: nine}, first: [stop_spread]}
+  accounts.2: {title: {zh: 互推, en: promoting each other}, first: [suspend_account]}
+ladders:
+  all:
+    clauses: [links, accounts]
+    window: 180d
+    grace: 1m
+    rungs: [{apply: warn}, {apply: first, for: 1d}, {apply: first, for: 7d}, {apply: egregious}]
+limits: {quotas: {loans: {each: rule, per: hour, at_most: 4, only: [loan]}}}
+lexicons:
+  shared: {words: [分享到, 转发]}
+  loans: {words: [贷款, 贷·款]}
+  pushed: {words: [互粉互推]}
+  own: {operator: true, test_words: [虚构词甲]}
+signals: {sharing: {lexicon: shared}, loans: {lexicon: loans}, pushing: {lexicon: pushed}, own: {lexicon: own}}
+rules:
+  share: {clause: links.1, when: sharing}
+  loan: {clause: links.4, when: loans}
+  trial: {clause: links.1, when: sharing, mode: shadow}
+  named: {clause: links.9.1, when: own, hits: [虚构词甲], passes: [你好]}
+  together:
+    clause: accounts.2
+    when: pushing
+    crowd: {same: text, distinct: account, at_least: 3, within: 1d}
+"""
+"""Small, so that workers start fast: the panels are under test, and not the policy."""
+PARTITIONS = 2
+PER_TICK, TICK_S = 150, 0.25
+EVENT_TIME_PER_SECOND = 4.0
+"""Events a second of event time: an hour of it goes by under test, so that hit rates have closed windows."""
+WARM_S = 14.0
+HEALTHY_AT_ZERO = {
+    # What has to go wrong, or to be done by a person, or to be behind at that very moment.
+    "overview: Alerts firing",
+    "overview: All in shadow",
+    "overview: Lag",
+    "overview: Lag by topic",
+    "overview: Lag of the partition that lags most",
+    "overview: Partitions without a worker",
+    "overview: Rules in shadow by control",
+    "policy: Held back by controls",
+    "policy: Reviews ended",
+    "policy: Trips",
+    "worker: Controls in force",
+    "worker: Failed commits",
+    "worker: Garbage collection",
+    "worker: Longest collections",
+    "worker: Partitions in recovery",
+    "worker: Rebalances",
+    "worker: Rebalances by worker",
+    "worker: Records left to recover",
+    "worker: Recovery",
+    "worker: Starts",
+    "consumers: Changes given up",
+    "consumers: Changes that wait",
+    "consumers: Loads",
+    "consumers: Not expressible",
+    "consumers: Undecodable",
+}
+"""Panels whose data may be all zeros here; every other one must show that something happens."""
+
+
+@dataclass
+class Evening:
+    """What was seen: the values of each panel's query, and what the incident did to them."""
+
+    values: dict[tuple[str, str], list[float]]
+    workers_up: list[float]
+    unread: list[float]
+    lag: list[float]
+    lag_after: list[float]
+    pending: set[str]
+
+
+@pytest.fixture(scope="module")
+def evening(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Evening:
+    """Load on two workers and two consumers, all queries, and then a worker dies."""
+    folder = tmp_path_factory.mktemp("evening")
+    (folder / "pack").mkdir()
+    (folder / "pack" / "pack.yaml").write_text(PACK, encoding="utf-8")
+    prefix = f"t{uuid.uuid4().hex[:10]}-"
+    system = System.create(kafka.bootstrap, prefix, folder, pack=folder / "pack", partitions=PARTITIONS)
+    put = system.warden("words", "put", "own", "虚构词语乙")
+    assert put.returncode == 0, put.stderr.decode()
+    with ExitStack() as stack:
+        first, second = stack.enter_context(system.worker(ready=False)), stack.enter_context(system.worker(ready=False))
+        consumers = stack.enter_context(_consumers(system, folder))
+        for worker in (first, second):
+            worker.await_ready()
+        server = stack.enter_context(prometheus(_config([first, second], consumers), folder))
+        stack.enter_context(_load(system))
+        time.sleep(WARM_S / 2)
+        _overturn_one(system)
+        time.sleep(WARM_S / 2)
+        values = {(title, ref): _values(server, expr) for title, ref, expr in PANELS}
+        return _incident(server, second, values)
+
+
+def _incident(server: Prometheus, dies: Worker, values: dict[tuple[str, str], list[float]]) -> Evening:
+    began = time.time()
+    dies.kill()
+    lag = _query("overview: Lag of the partition that lags most")
+    assert becomes(lambda: max(server.over_time(lag, began), default=0) > 500, 40)
+    pending = server.alerts()
+    assert becomes(lambda: _newest(server, _query("overview: Partitions without a worker")) == [0], 40)
+    assert becomes(lambda: max(_newest(server, lag), default=math.inf) < 500, 40)
+    up = server.over_time(_query("overview: Workers up"), began)
+    unread = server.over_time(_query("overview: Partitions without a worker"), began)
+    return Evening(values, up, unread, server.over_time(lag, began), _newest(server, lag), pending)
+
+
+@pytest.mark.parametrize(("title", "ref", "expr"), [pytest.param(*each, id=f"{each[0]} {each[1]}") for each in PANELS])
+def test_a_query_returns_data(evening: Evening, title: str, ref: str, expr: str) -> None:
+    values = evening.values[title, ref]
+
+    assert values, expr
+    assert not all(map(math.isnan, values)), expr
+
+
+@pytest.mark.parametrize("title", sorted({title for title, _, _ in PANELS} - HEALTHY_AT_ZERO))
+def test_a_panel_shows_that_something_happens(evening: Evening, title: str) -> None:
+    shown = [value for (of, _), values in evening.values.items() if of == title for value in values]
+
+    assert max(shown) > 0
+
+
+def test_when_a_worker_dies_the_overview_shows_partitions_unread_then_behind_then_caught_up(evening: Evening) -> None:
+    assert min(evening.workers_up) == 1
+    assert max(evening.unread) >= 1
+    assert evening.unread[-1] == 0
+    assert max(evening.lag) > 500
+    assert max(evening.lag_after) < 500
+
+
+def test_the_alert_of_a_dead_worker_is_pending_while_it_is_down(evening: Evening) -> None:
+    assert "WorkerDown" in evening.pending
+
+
+def test_the_list_of_panels_that_may_be_zero_names_panels_that_are_there() -> None:
+    assert {title for title, _, _ in PANELS} >= HEALTHY_AT_ZERO
+
+
+def _query(title: str) -> str:
+    (expr,) = (expr for each, _, expr in PANELS if each == title)
+    return _as_grafana_asks(expr)
+
+
+def _as_grafana_asks(expr: str) -> str:
+    return expr.replace("$__rate_interval", "10s")
+
+
+def _values(server: Prometheus, expr: str) -> list[float]:
+    return [float(series["value"][1]) for series in server.value(_as_grafana_asks(expr))]
+
+
+def _newest(server: Prometheus, query: str) -> list[float]:
+    return [float(series["value"][1]) for series in server.value(query)]
+
+
+def _config(workers: list[Worker], consumers: list[int]) -> str:
+    """The project's own configuration, with the targets of this test and a scrape every second."""
+    config = yaml.safe_load((GRAFANA / "prometheus" / "prometheus.yml").read_text())
+    config["global"].update(scrape_interval="1s", scrape_timeout="1s", evaluation_interval="1s")
+    config["rule_files"] = [str(GRAFANA / "alerts" / "*.yaml")]
+    of_workers, of_consumers = config["scrape_configs"]
+    of_workers["static_configs"] = [{"targets": [worker.url.removeprefix("http://") for worker in workers]}]
+    del of_consumers["file_sd_configs"]
+    of_consumers["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in consumers]}]
+    return str(yaml.safe_dump(config))
+
+
+@contextmanager
+def _load(system: System) -> Iterator[None]:
+    """The demo's traffic at a steady rate, until the block ends."""
+    items = traffic(per_second=EVENT_TIME_PER_SECOND, start=datetime.now(UTC) - timedelta(hours=3))
+    stop, errors = threading.Event(), list[BaseException]()
+
+    def feed() -> None:
+        try:
+            _feed_until(stop.is_set, system, items)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not errors, errors
+
+
+def _feed_until(stopped: Callable[[], bool], system: System, items: Iterator[Any]) -> None:
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+
+    from streams.topics import topic_names
+
+    async def run() -> None:
+        names = topic_names(system.settings)
+        producer = AIOKafkaProducer(bootstrap_servers=system.settings.bootstrap, acks="all", linger_ms=5)
+        await producer.start()
+        try:
+            while not stopped():
+                for item in islice(items, PER_TICK):
+                    value = item.raw if item.body is None else orjson.dumps(item.body)
+                    await producer.send(names.input(item.kind), value, item.key.encode())
+                await asyncio.sleep(TICK_S)
+        finally:
+            await producer.stop()
+
+    asyncio.run(run())
+
+
+@contextmanager
+def _consumers(system: System, folder: Path) -> Iterator[list[int]]:
+    """An export and a webhook whose receiver refuses every third request; the ports of their metrics."""
+    ports = [free_port(), free_port()]
+    secret = {"STREAMWARDEN_HOOK_SECRET": uuid.uuid4().hex}
+    environment = system.environment(**secret)
+    export = ["bans", "export", "--to", "jsonl", "--file", str(folder / "bans.jsonl"), "--every", "0.5"]
+    with _Receiver() as receiver:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        hook = ["bans", "hook", f"http://127.0.0.1:{receiver.server_port}/bans"]
+        with (
+            running(folder, environment, *export, "--metrics-port", str(ports[0])),
+            running(folder, environment, *hook, "--metrics-port", str(ports[1])),
+        ):
+            yield ports
+        receiver.shutdown()
+
+
+class _Receiver(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.asked = 0
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, _Receiver)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        self.send_response(503 if self.server.asked % 3 == 0 else 204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def _overturn_one(system: System) -> None:
+    """A moderator takes an enforcement back, so that there is a lift and an overturned violation."""
+    decisions = [each for each in system.decisions("enforcements") if each["kind"] == "enforcement"]
+    decision = decisions[0]
+    appeal = {"type": "appeal", "id": "a1", "subject": decision["subject"], "enforcement": decision["id"]}
+    appeal |= {"verdict": "overturned", "moderator": "lin", "reason": "looked at it", "time": decision["time"]}
+    system.feed([appeal])
