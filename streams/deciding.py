@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rules.decisions import Ban, Enforcement, Lift, Review
 from rules.events import Appeal, InvalidEventError, Moderation, Order
+from streams.access.clients import started_consumer, started_producer
+from streams.access.trouble import broker_trouble
 from streams.codec import Record, decode_ban, decode_enforcement, decode_record
 from streams.compacted import opened, until_now
 from streams.refusals import Refused, place_of, refusal
 from streams.settings import Settings
-from streams.topics import TopicNames, TopicsError, broker_trouble, topic_names
+from streams.topics import TopicNames, TopicsError, topic_names
 
 Answer = Enforcement | Lift | Review
 Tell = Callable[[str], None]
@@ -130,14 +132,11 @@ async def _go_to(reader: AIOKafkaConsumer, since: int | None) -> None:
 
 async def _write(settings: Settings, topic: str, decision: Moderation) -> _Written:
     """Raises TopicsError."""
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
     try:
-        await producer.start()
-        done = await producer.send_and_wait(topic, _ENCODER.encode(decision), decision.subject.encode())
+        async with started_producer(settings, acks="all") as producer:
+            done = await producer.send_and_wait(topic, _ENCODER.encode(decision), decision.subject.encode())
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(broker_trouble(settings.bootstrap, error)) from error
-    finally:
-        await producer.stop()
+        raise TopicsError(await broker_trouble(settings, error)) from error
     return _Written(decision, TopicPartition(topic, done.partition), done.offset, done.timestamp)
 
 
@@ -148,12 +147,8 @@ def _lasts(order: Order) -> timedelta | None:
 @asynccontextmanager
 async def _group(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A client that sees what the workers' group has committed, and is no member of it."""
-    client = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False)
-    await client.start()
-    try:
+    async with started_consumer(settings, group_id=settings.app_id, enable_auto_commit=False) as client:
         yield client
-    finally:
-        await client.stop()
 
 
 @dataclass(frozen=True, slots=True)
