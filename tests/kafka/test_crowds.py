@@ -16,7 +16,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.system import System, Worker
 from tests.kafka.test_end_to_end import assert_agreement
 
-START = datetime(2026, 11, 1, tzinfo=UTC)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 PACK = """
     pack: {name: crowds, version: "1"}
     clauses:

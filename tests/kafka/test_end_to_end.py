@@ -20,7 +20,7 @@ from streams.demo.traffic import traffic
 from tests.kafka.broker import Broker
 from tests.kafka.system import TINY, System, Worker
 
-START = datetime(2026, 11, 1, 8, tzinfo=UTC)
+START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 
 
 def demo_events(count: int, seed: int = 3) -> list[dict[str, Any]]:
