@@ -1,7 +1,7 @@
 """What a failed exchange with Kafka means, for a person.
 
 aiokafka says only that it could not start from any broker, and logs why. So when a client could not connect, one more
-connection is made, by itself, and what it meets is explained.
+connection is made to each broker, by itself, and what it meets is explained.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from streams.access.clients import AccessError, client_options, login_error
 from streams.access.settings import AccessSettings
 
 PROBE_S = 5.0
-"""How long the one more connection may take."""
+"""How long that may take, over all brokers."""
 _FORBIDDEN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
 _CERTIFICATE_EXPIRED, _WRONG_HOST, _WRONG_ADDRESS = 10, 62, 64  # X509_V_ERR_* of OpenSSL's x509_vfy.h
 
@@ -60,13 +60,17 @@ async def _met(settings: AccessSettings) -> BaseException | None:
     except AccessError as error:
         return error
     met: BaseException | None = None
-    for address in str(options.pop("bootstrap_servers")).split(","):
-        host, _, port = address.rpartition(":")
-        try:
-            async with asyncio.timeout(PROBE_S):
-                await _ask(settings, host.strip("[]"), int(port), options)
-        except Exception as error:  # whatever it is, it is what the person has to know
-            met = error
+    addresses = str(options.pop("bootstrap_servers")).split(",")
+    try:
+        async with asyncio.timeout(PROBE_S):
+            for address in addresses:
+                host, _, port = address.rpartition(":")
+                try:
+                    await _ask(settings, host.strip("[]"), int(port), options)
+                except Exception as error:  # whatever it is, it is what the person has to know
+                    met = error
+    except TimeoutError:
+        return met or TimeoutError(f"it takes longer than {PROBE_S:g} s to connect")
     return met
 
 

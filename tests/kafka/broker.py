@@ -135,6 +135,7 @@ class JavaBroker(Broker):
         folder: Path,
         jars: Path,
         member: Member | None = None,
+        *,
         properties: Mapping[str, str] | None = None,
         formatting: Sequence[str] = (),
         java: Sequence[str] = (),

@@ -86,7 +86,14 @@ class Secured:
         scram = [f"{mechanism}=[name={self.user},password={self.password}]" for mechanism in OFFERED[1:3]]
         formatting = [part for user in scram for part in ("--add-scram", user)]
         java = [f"-Djava.security.krb5.conf={self.kerberos.config}"] if self.kerberos else []
-        return JavaBroker(self.folder / "broker", resolve_jars(), self.member, self._properties(), formatting, java)
+        return JavaBroker(
+            self.folder / "broker",
+            resolve_jars(),
+            self.member,
+            properties=self._properties(),
+            formatting=formatting,
+            java=java,
+        )
 
     def _properties(self) -> dict[str, str]:
         open_port, controller = self.member.port, self.member.controller_ports[0]

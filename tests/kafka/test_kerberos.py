@@ -71,7 +71,7 @@ def test_everything_works_with_a_ticket(ticketed: Secured, prefix: str, tmp_path
 def test_without_a_ticket_it_says_so(ticketed: Secured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/none")
 
-    with pytest.raises(TopicsError, match="the login cannot be made: .*\n    GSSAPI: `klist` shows") as caught:
+    with pytest.raises(TopicsError, match=r"the login cannot be made: .*\n    GSSAPI: `klist` shows") as caught:
         asyncio.run(verify_topics(Settings(**ticketed.given("GSSAPI"))))
 
     assert len(str(caught.value).splitlines()) == 2
