@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 PLACES = 10
 WINDOW_S = 300.0
 KEPT = 5_000
-"""Subjects counted in a window; those that come first when there are more. Every scrape adds two windows up, and judging
-waits for it."""
+"""Subjects counted in a window; those that come first when there are more. Every scrape adds two windows up, in 5 ms at
+the most, and judging waits for it."""
 
 
 class Busiest(Collector):

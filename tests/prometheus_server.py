@@ -59,7 +59,7 @@ class Prometheus:
         """The series of an instant query as of now. Raises ValueError for a query that is none."""
         return self._asked("query", query=query)
 
-    def over_time(self, query: str, since: float, step: float = 1.0) -> list[float]:
+    def over_time(self, query: str, since: float, step: float = 0.5) -> list[float]:
         """Every value of every series of a query from `since` (Unix seconds) until now."""
         found = self._asked("query_range", query=query, start=str(since), end=str(time.time()), step=str(step))
         return [float(value) for series in found for _, value in series["values"]]
