@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from rules.controls import Controls
 from rules.events import millis
 from rules.hit_rates import BAND, Band, HitRates, Watched
-from rules.packs import Pack
 from rules.screen import Arrival, Screened
 from streams.batches import Plan
 from streams.controls import control_send
@@ -37,10 +36,11 @@ class Tripping:
         rates.on_recovered.append(self._forget)
         rates.on_lost.append(self._forget)
 
-    def use(self, pack: Pack) -> None:
-        """Watches the rules of another pack; histories stay with the names of rules."""
-        self._enforcing = frozenset(rule.name for rule in pack.rules.values() if rule.mode == "enforce")
-        self._controls = None
+    def use(self, enforcing: frozenset[str]) -> None:
+        """Watches these rules; histories stay with the names of rules."""
+        if enforcing != self._enforcing:
+            self._enforcing = enforcing
+            self._controls = None
 
     def count(
         self, partition: int, arrivals: Sequence[Arrival], screened: Screened, controls: Controls, plan: Plan
