@@ -30,6 +30,7 @@ COMMANDS = {
     "bans": ("streams.cli.bans:bans", "Show what is in force now, follow it, or bring it to gateways."),
     "subject": ("streams.cli.subject:subject", "Show why something holds for a subject, and its whole history."),
     "words": ("streams.cli.words:words", "Put, remove or list the operator's own words."),
+    "packs": ("streams.cli.packs:packs", "Publish packs to workers that run; canary, shadow, history, rollback."),
     "halt": ("streams.cli.controls:halt", "Put automatic enforcement to shadow: all of it, or one rule's."),
     "resume": ("streams.cli.controls:resume", "Let automatic enforcement go on."),
     "controls": ("streams.cli.controls:controls", "Show what is halted now, and who halted and resumed what and why."),
