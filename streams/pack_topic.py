@@ -8,7 +8,6 @@ an activation names what is in force from there on, for good. One partition give
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -95,32 +94,6 @@ async def current_packs(settings: Settings) -> PackTopic:
         async for record in until_now(reader):
             found.apply(record)
     return found
-
-
-class Switched(NamedTuple):
-    """From these offsets of its topics on (not named: from the start) a stage's partition judges by the standing at
-    position `at`."""
-
-    stage: str
-    partition: int
-    at: int
-    starts: dict[str, int]
-
-
-async def current_switches(settings: Settings) -> list[Switched]:
-    """What the ledgers of all partitions say, by stage, partition and position. Raises TopicsError."""
-    from streams.ledger import decode_ledger
-    from streams.stores import current_state  # both take Faust along, which most commands need not wait for
-
-    async with opened(settings, f"{settings.app_id}-packs-changelog") as reader:
-        records = [record async for record in until_now(reader)]
-    found: list[Switched] = []
-    for partition in {record.partition for record in records}:
-        state = current_state(record for record in records if record.partition == partition)
-        for stage, data in state.items():
-            lines = decode_ledger(data).lines
-            found += [Switched(stage.decode(), partition, line.at, line.starts) for line in lines]
-    return sorted(found, key=lambda each: each[:3])
 
 
 def pieces_of(archive: Archive) -> list[tuple[bytes, bytes, list[tuple[str, bytes]]]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rules.packs import Pack
     from rules.packs.archive import Archive
     from rules.packs.diff import Change
+    from streams.pack_switches import Switched
     from streams.pack_topic import PackTopic
     from streams.settings import Settings
 
@@ -169,11 +170,9 @@ def history(ctx: click.Context, *, offsets: bool, as_json: bool) -> None:
     warden packs history
     warden packs history --offsets --json | jq '.switches[] | select(.stage == "screen")'
     """
-    from streams.pack_topic import current_switches
-
     settings = settings_of(ctx)
     topic = _asked(_current(settings))
-    switches = _asked(current_switches(settings)) if offsets else []
+    switches = _asked(_switches(settings)) if offsets else []
     for problem in topic.problems:
         click.echo(f"warden: {problem}", err=True)
     if as_json:
@@ -399,6 +398,12 @@ async def _current(settings: "Settings") -> "PackTopic":
     from streams.pack_topic import current_packs
 
     return await current_packs(settings)
+
+
+async def _switches(settings: "Settings") -> "list[Switched]":
+    from streams.pack_switches import current_switches
+
+    return await current_switches(settings)
 
 
 def _asked(question: Coroutine[Any, Any, T]) -> T:

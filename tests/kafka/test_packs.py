@@ -9,7 +9,7 @@ import json
 import shutil
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,11 +19,10 @@ import orjson
 import pytest
 
 from rules.activations import is_canary
-from streams.settings import Settings
 from tests.kafka.broker import Broker
 from tests.kafka.system import TINY, System, Worker
 
-BAD = "分享后查看答案"
+BAD, ALSO = "分享后查看答案", "转发后解锁"
 SHARE = 40.0
 """Percent of accounts that the canary judges."""
 
@@ -61,17 +60,19 @@ def becomes(found: Callable[[], Any], wanted: Any, seconds: float = 40) -> None:
 
 
 @contextmanager
-def flowing(system: System, text: str = BAD) -> Iterator[list[int]]:
-    """Some hundred offending posts a second while the block lasts, each by its own account; yields their number."""
+def flowing(system: System) -> Iterator[list[int]]:
+    """Some hundred offending posts a second while the block lasts, each by its own account; yields their number. Every
+    other has the text ALSO."""
     stop, sent = threading.Event(), [0]
 
     def run() -> None:
         while not stop.wait(0.05):
             numbers = range(sent[0], sent[0] + 20)
             events = [
-                {"type": "post", "id": f"p{n}", "account": f"a{n}", "time": "2026-01-01T00:00:00Z", "text": text}
+                {"type": "post", "id": f"p{n}", "account": f"a{n}", "time": "2026-01-01T00:00:00Z",
+                 "text": ALSO if n % 2 else BAD}
                 for n in numbers
-            ]
+            ]  # fmt: skip
             system.produce("posts", [(event["account"].encode(), orjson.dumps(event)) for event in events])
             sent[0] = numbers.stop
 
@@ -128,13 +129,19 @@ def standings(activations: list[dict[str, Any]]) -> dict[int, tuple[str, str, st
     return found
 
 
+def grows(sent: list[int], number: int) -> None:
+    """Returns once so many more posts are sent."""
+    mark = sent[0] + number
+    becomes(lambda: sent[0] > mark, True)
+
+
 def test_publish_canary_rollback_and_shadow_while_traffic_flows_and_workers_are_killed(
     make: Callable[..., System], tmp_path: Path
 ) -> None:
     system = make(partitions=4)
-    second, third = pack(tmp_path, "2", ("转发后解锁]}", "转发后解锁, 新词新词]}")), pack(tmp_path, "3")
-    rule = "clause: links.1\n    when: unlock"
-    fourth = pack(tmp_path, "4", (rule, f"{rule} and recipients >= 5"))
+    second = pack(tmp_path, "2", ("转发后解锁]}", "转发后解锁, 转发后领取]}"))
+    third = pack(tmp_path, "3")
+    fourth = pack(tmp_path, "4", (BAD, "分享后查看谜底"))
     why = ("--no-known-good", "--why", "test")
     with ExitStack() as stack:
         one, two = (stack.enter_context(system.worker()) for _ in range(2))
@@ -151,47 +158,46 @@ def test_publish_canary_rollback_and_shadow_while_traffic_flows_and_workers_are_
         two.kill()
         two = stack.enter_context(system.worker())
         becomes(lambda: in_force(one, two), {at})
-        mark = sent[0]
-        becomes(lambda: sent[0] > mark + 300, True)
+        grows(sent, 300)
         # and taken back, and a third judges beside
-        at = packs(system, "rollback", "--why", "test")["offset"]
-        becomes(lambda: in_force(one, two), {at})
+        packs(system, "rollback", "--why", "test")
         at = packs(system, "publish", str(fourth), "--shadow", *why)["offset"]
         becomes(lambda: in_force(one, two), {at})
-        mark = sent[0]
-        becomes(lambda: sent[0] > mark + 300, True)
+        grows(sent, 300)
         packs(system, "rollback", "--why", "test")
         at = packs(system, "rollback", "--why", "test")["offset"]
         becomes(lambda: in_force(one, two), {at})
-        mark = sent[0]
-        becomes(lambda: sent[0] > mark + 200, True)
+        grows(sent, 200)
         stack.callback(lambda: system.await_done(sent[0], one, two))
-        only_live = sum(each.metric('warden_shadow_pack_hits_total{found_by="live"') for each in (one, two))
+    check(system, sent[0])
 
+
+def check(system: System, sent: int) -> None:
+    """No event is lost, none judged twice, and each by the version on record for its offset."""
     wanted = expected(system)
-    assert set(wanted) == {f"p{n}" for n in range(sent[0])}
+    assert set(wanted) == {f"p{n}" for n in range(sent)}
     found = system.decisions("violations")
-    live = [each for each in found if each["mode"] == "enforce"]
-    # No event is lost, none is judged twice, and each by the version on record for its offset
     by_event: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for each in live:
-        by_event[each["event"]["id"]].add((each["id"], each["pack"]))
-    assert {event: {label for _, label in ids} for event, ids in by_event.items()} == {
-        event: {label} for event, (label, _) in wanted.items()
+    for each in found:
+        if each["pack"] != "tiny@4":
+            assert each["mode"] == "enforce"
+            by_event[each["event"]["id"]].add((each["id"], each["pack"]))
+    assert {event: sorted(pack for _, pack in each) for event, each in by_event.items()} == {
+        event: [pack] for event, (pack, _) in wanted.items()
     }
-    assert all(len(ids) == 1 for ids in by_event.values())
     # All versions had their turn, the canary for about its share
-    turns = defaultdict(int)
-    for label, _ in wanted.values():
-        turns[label] += 1
-    assert {label for label, number in turns.items() if number > 50} == {"tiny@1", "tiny@2", "tiny@3"}
-    # The shadow pack, whose rule asks for more, found nothing, and was compared
-    assert [each for each in found if each["pack"] == "tiny@4"] == []
-    assert any(shadow == "tiny@4" for _, shadow in wanted.values())
-    assert only_live > 50
-    # And each account was sanctioned once
+    turns = Counter(pack for pack, _ in wanted.values())
+    assert {pack for pack, number in turns.items() if number > 50} == {"tiny@1", "tiny@2", "tiny@3"}
+    # The shadow pack found what it looks for, in shadow and under ids of its own
+    in_shadow = [each for each in found if each["pack"] == "tiny@4"]
+    assert {each["mode"] for each in in_shadow} == {"shadow"}
+    beside = {event for event, (_, shadow) in wanted.items() if shadow and int(event[1:]) % 2}
+    assert len(beside) > 50
+    assert {each["event"]["id"] for each in in_shadow} == beside
+    # and each account was sanctioned once, for what the live pack or the canary found
     enforced: dict[str, set[str]] = defaultdict(set)
     for each in system.decisions("enforcements"):
         enforced[each["subject"]].add(each["id"])
-    assert set(enforced) == {f"account:a{n}" for n in range(sent[0])}
-    assert {len(ids) for ids in enforced.values()} == {1}
+        assert not {violation["id"] for violation in in_shadow} & set(each["violations"])
+    assert set(enforced) == {f"account:a{n}" for n in range(sent)}
+    assert len({len(ids) for ids in enforced.values()}) == 1
