@@ -1,6 +1,6 @@
 """Where partitions have switched packs, read from the changelog of their ledgers: what a replay needs, and an audit."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from streams.compacted import opened, until_now
 from streams.ledger import decode_ledger
@@ -8,7 +8,8 @@ from streams.settings import Settings
 from streams.stores import current_state
 
 
-class Switched(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Switched:
     """From these offsets of its topics on (not named: from the start) a stage's partition judges by the standing at
     position `at`."""
 
@@ -28,4 +29,4 @@ async def current_switches(settings: Settings) -> list[Switched]:
         for stage, data in state.items():
             lines = decode_ledger(data).lines
             found += [Switched(stage.decode(), partition, line.at, line.starts) for line in lines]
-    return sorted(found, key=lambda each: each[:3])
+    return sorted(found, key=lambda each: (each.stage, each.partition, each.at))

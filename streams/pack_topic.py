@@ -5,6 +5,7 @@ once, so compaction, which keeps the newest record of each, keeps all; offsets a
 an activation names what is in force from there on, for good. One partition gives all of it one order.
 """
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,15 +30,18 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class PackTopic:
-    """What the topic says as of the last record that was applied. Packs lie in files of this object's own."""
+    """What the topic says as of the last record that was applied. Packs lie in files, not in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder`: for the packs' pieces, which are small and may stay; one that is removed at the end by default."""
         self.log = ActivationLog()
         self.position = 0
         """The offset after the last record applied."""
         self.problems: list[str] = []
         """Records that change nothing, and why."""
-        self._files = tempfile.TemporaryDirectory(prefix="warden-packs-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="warden-packs-") if folder is None else None
+        self._folder = Path(self._temporary.name) if self._temporary is not None else folder or Path()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._pieces: dict[str, int] = {}
         self._found: dict[str, set[int]] = {}
 
@@ -80,16 +84,19 @@ class PackTopic:
             raise ValueError("packs are kept for good")
         if self._pieces.setdefault(digest, pieces) != pieces:
             raise ValueError(f"the pack has {self._pieces[digest]} pieces, not {pieces}")
-        self._file(digest, index).write_bytes(record.value)
+        target = self._file(digest, index)
+        written = target.with_suffix(f".{os.getpid()}")
+        written.write_bytes(record.value)
+        written.replace(target)  # whole, whoever else reads or writes it
         self._found.setdefault(digest, set()).add(index)
 
     def _file(self, digest: str, index: int) -> Path:
-        return Path(self._files.name) / f"{digest}-{index}"
+        return self._folder / f"{digest}-{index}"
 
 
-async def current_packs(settings: Settings) -> PackTopic:
-    """What the topic says as of now. Raises TopicsError when it is missing, or the brokers do not answer."""
-    found = PackTopic()
+async def current_packs(settings: Settings, folder: Path | None = None) -> PackTopic:
+    """What the topic says as of now; `folder`: as for `PackTopic`. Raises TopicsError when it is missing, or the brokers do not answer."""
+    found = PackTopic(folder)
     async with opened(settings, topic_names(settings).packs) as reader:
         async for record in until_now(reader):
             found.apply(record)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from rules.conditions import Condition
-from rules.packs.model import Case, Pack
+from rules.packs.model import Case, HostList, Pack
 from rules.words import Word
 
 SECTIONS = ("clauses", "ladders", "lexicons", "learned", "lists", "signals", "rules")
@@ -61,7 +61,9 @@ def _lines(entry: Any, within: str = "") -> Iterator[str]:
         value, name = getattr(entry, each.name), within + each.name
         if each.name in _OMITTED or value is None:
             continue
-        if each.name in _ONE_EACH:
+        if isinstance(value, HostList):  # compared where it stands
+            yield f"{name}: {value.name}"
+        elif each.name in _ONE_EACH:
             items = value.items() if isinstance(value, Mapping) else value
             yield from (
                 f"{name}: {_shown(item)}" for item in (sorted(items) if isinstance(items, frozenset) else items)

@@ -63,7 +63,7 @@ def _run_here(settings: Settings) -> None:
     pack = pack_of(settings)
     _check_topics(settings)
     words, controls = _as_of_now(current_words(settings)), _as_of_now(current_controls(settings))
-    published = _as_of_now(current_packs(settings))
+    published = _as_of_now(current_packs(settings, settings.data_dir / "packs"))
     app = worker_app(
         settings, pack, words, controls, published, announce=lambda url: logger.info("Serving %s/metrics", url)
     )

@@ -144,31 +144,33 @@ def test_publish_canary_rollback_and_shadow_while_traffic_flows_and_workers_are_
     fourth = pack(tmp_path, "4", (BAD, "分享后查看谜底"))
     why = ("--no-known-good", "--why", "test")
     with ExitStack() as stack:
-        one, two = (stack.enter_context(system.worker()) for _ in range(2))
-        sent = stack.enter_context(flowing(system))
-        becomes(lambda: one.metric("warden_enforcements_total") > 50, True)
-        # When a version is published, and a worker killed as it begins to use it
-        at = packs(system, "publish", str(second), *why)["offset"]
-        becomes(lambda: in_force(one), {at})
-        one.kill()
-        one = stack.enter_context(system.worker())
-        becomes(lambda: in_force(one, two), {at})
-        # and another is tried on some accounts, with a worker killed before it can have compiled it
-        at = packs(system, "publish", str(third), "--canary", f"{SHARE:g}", *why)["offset"]
-        two.kill()
-        two = stack.enter_context(system.worker())
-        becomes(lambda: in_force(one, two), {at})
-        grows(sent, 300)
-        # and taken back, and a third judges beside
-        packs(system, "rollback", "--why", "test")
-        at = packs(system, "publish", str(fourth), "--shadow", *why)["offset"]
-        becomes(lambda: in_force(one, two), {at})
-        grows(sent, 300)
-        packs(system, "rollback", "--why", "test")
-        at = packs(system, "rollback", "--why", "test")["offset"]
-        becomes(lambda: in_force(one, two), {at})
-        grows(sent, 200)
-        stack.callback(lambda: system.await_done(sent[0], one, two))
+        one, two = (stack.enter_context(system.worker(ready=False)) for _ in range(2))
+        one.await_ready()
+        two.await_ready()
+        with flowing(system) as sent:
+            becomes(lambda: one.metric("warden_enforcements_total") > 50, True)
+            # When a version is published, and a worker killed as it begins to use it
+            at = packs(system, "publish", str(second), *why)["offset"]
+            becomes(lambda: in_force(one), {at})
+            one.kill()
+            one = stack.enter_context(system.worker(ready=False))
+            becomes(lambda: in_force(one, two), {at})
+            # and another is tried on some accounts, with a worker killed before it can have compiled it
+            at = packs(system, "publish", str(third), "--canary", f"{SHARE:g}", *why)["offset"]
+            two.kill()
+            two = stack.enter_context(system.worker(ready=False))
+            becomes(lambda: in_force(one, two), {at})
+            grows(sent, 300)
+            # and taken back, and a third judges beside
+            packs(system, "rollback", "--why", "test")
+            at = packs(system, "publish", str(fourth), "--shadow", *why)["offset"]
+            becomes(lambda: in_force(one, two), {at})
+            grows(sent, 300)
+            packs(system, "rollback", "--why", "test")
+            at = packs(system, "rollback", "--why", "test")["offset"]
+            becomes(lambda: in_force(one, two), {at})
+            grows(sent, 200)
+        system.await_done(sent[0], one, two)
     check(system, sent[0])
 
 
