@@ -143,7 +143,9 @@ class Register:
         partition, newest = batch.partition, self._packs.newest
         ledger = self._ledger(partition)
         place = self._place(batch, ledger)
-        wanted = max(map(stamped, batch.records), default=CONFIGURED) if self._internal else CONFIGURED
+        wanted = CONFIGURED
+        if self._internal:
+            wanted = max((stamped(record) for record in batch.records if record.headers), default=CONFIGURED)
         wanted = max(wanted, ledger.lines[-1].at if ledger.lines else CONFIGURED)
         if wanted > newest:
             raise self._packs.missing(wanted)
@@ -154,11 +156,14 @@ class Register:
             lines = ledger.lines if changed is None else [*ledger.lines, changed][-KEPT:]
             ledger = Ledger(lines, ledger.until | ahead)
             plan.first.append(Write(self._table.name, self._key, _ENCODER.encode(ledger)))
+        found = self._of_records(batch.records, ledger, place)
         place.judged |= ends
-        return self._of_records(batch.records, ledger)
+        return found
 
-    def _of_records(self, records: Sequence[Any], ledger: Ledger) -> int | list[int]:
+    def _of_records(self, records: Sequence[Any], ledger: Ledger, place: _Place) -> int | list[int]:
         last = ledger.lines[-1]
+        if all(start <= place.judged.get(topic, 0) for topic, start in last.starts.items()):
+            return last.at  # all that is still to come lies behind the last switch
         firsts: dict[str, int] = {}
         for record in records:
             firsts.setdefault(record.topic, record.offset)

@@ -95,7 +95,10 @@ class PackTopic:
 
 
 async def current_packs(settings: Settings, folder: Path | None = None) -> PackTopic:
-    """What the topic says as of now; `folder`: as for `PackTopic`. Raises TopicsError when it is missing, or the brokers do not answer."""
+    """What the topic says as of now; `folder`: as for `PackTopic`.
+
+    Raises TopicsError when it is missing, or the brokers do not answer.
+    """
     found = PackTopic(folder)
     async with opened(settings, topic_names(settings).packs) as reader:
         async for record in until_now(reader):
