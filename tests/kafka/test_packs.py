@@ -174,6 +174,50 @@ def test_publish_canary_rollback_and_shadow_while_traffic_flows_and_workers_are_
     check(system, sent[0])
 
 
+def test_what_is_wrong_is_not_published_and_what_workers_cannot_use_leaves_the_pack_before(
+    make: Callable[..., System], tmp_path: Path
+) -> None:
+    system = make(partitions=1)
+    good = pack(tmp_path, "2")
+    text = tmp_path / "good.txt"
+    text.write_text(f"今天天气不错\n大家都说{BAD}是骗人的\n", "utf-8")
+    plain = ("--no-known-good", "--why", "x")
+    (tmp_path / "other").mkdir()
+    refused: dict[tuple[str, ...], tuple[int, str]] = {
+        ("publish", str(good), "--known-good", str(text), "--why", "x"): (1, "sharing.unlock hits known-good text"),
+        ("publish", str(pack(tmp_path, "3", (BAD, "别的"))), *plain): (0, ""),
+        ("publish", str(pack(tmp_path / "other", "3")), *plain): (2, "tiny@3 is published already, with other content"),
+        ("publish", str(pack(tmp_path, "5", ("hits: [分享后查看答案", "hits: [毫无关系"))), *plain): (1, "must hit but"),
+        ("publish", str(pack(tmp_path, "6", ("clause: links.1\n", "clause: links.7\n"))), *plain): (2, "links.7"),
+        ("publish", str(good), "--why", "x"): (2, "--no-known-good"),
+        ("publish", str(good), *plain, "--shadow", "--canary", "5"): (2, "say one of them"),
+        ("activate", "tiny@9", "--why", "x"): (2, "no published pack is called 'tiny@9'"),
+        ("activate", "canary", "--why", "x"): (2, "no pack is canary now"),
+        ("rollback", "--why", " "): (2, "give a name in one line, and a reason"),
+        ("diff", "live", str(good)): (1, ""),
+        ("show",): (0, ""),
+    }  # fmt: skip
+    for arguments, (code, message) in refused.items():
+        done = system.warden("packs", *arguments)
+        assert (done.returncode, message in done.stderr.decode()) == (code, True), (arguments, done.stderr.decode())
+    (only,) = packs(system, "history")["activations"]
+    assert only["label"] == "tiny@3"
+    # A worker that cannot use what it finds judges by what was before, and says so
+    system.produce("packs", [(b"nonsense", b"x")])
+    bad = {"kind": "activation", "id": "bad", "do": "live", "pack": "0" * 32, "label": "tiny@bad", "by": "mallory",
+           "why": "x", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
+    system.produce("packs", [(b"activation/bad", orjson.dumps(bad))])
+    with system.worker() as worker:
+        assert in_force(worker) == {only["offset"]}
+        assert worker.metric("warden_packs_refused ") == 1
+        log = worker.log.read_text()
+        assert "cannot be used, those before stay in force: pack 000000000000 is not on the topic" in log
+        assert "Packs: " in log
+        packs(system, "rollback", "--why", "mend")
+        becomes(lambda: worker.metric("warden_packs_refused "), 0)
+        assert in_force(worker) == {packs(system, "history")["in_force"]["at"]}
+
+
 def check(system: System, sent: int) -> None:
     """No event is lost, none judged twice, and each by the version on record for its offset."""
     wanted = expected(system)
