@@ -10,7 +10,7 @@ not switch below that. So each stage also writes ahead, every `AHEAD` records, u
 below that, and was on the topic when the partition was taken over, is judged by what the ledger says already.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
@@ -40,6 +40,9 @@ class Known(Protocol):
 
     def missing(self, at: int) -> Exception:
         """What to raise where a newer one is needed."""
+
+    def ready(self, positions: Set[int]) -> None:
+        """Raises NotYetError while an older one is not compiled."""
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -137,8 +140,8 @@ class Register:
     def standings(self, batch: RecordBatch, plan: Plan) -> int | list[int]:
         """The position of the standing that each record of the batch is judged by; one for all where they agree.
 
-        Adds to `plan.first` what has to be on record before. Raises what `Known.missing` gives when a record is to be
-        judged by packs that the worker does not have.
+        Adds to `plan.first` what has to be on record before. Raises what `Known` gives when a record is to be judged by
+        packs that the worker does not have, or not yet; nothing has changed then.
         """
         partition, newest = batch.partition, self._packs.newest
         ledger = self._ledger(partition)
@@ -157,7 +160,8 @@ class Register:
             ledger = Ledger(lines, ledger.until | ahead)
             plan.first.append(Write(self._table.name, self._key, _ENCODER.encode(ledger)))
         found = self._of_records(batch.records, ledger, place)
-        place.judged |= ends
+        self._packs.ready({found} if isinstance(found, int) else set(found))
+        place.judged |= ends  # last: a batch that is asked again finds nothing changed
         return found
 
     def _of_records(self, records: Sequence[Any], ledger: Ledger, place: _Place) -> int | list[int]:

@@ -1,13 +1,13 @@
 """The packs that a worker judges by: loaded and compiled beside its work, and kept by the position of their standing.
 
-Only the newest standing's packs stay compiled. What an older line of a ledger asks for, after a crash close to a
-switch, is compiled when it is asked for.
+Only the newest standing's packs and those before stay compiled. What an older line of a ledger asks for, after a crash
+close to a switch, is compiled when it is asked for, while the batch waits.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,6 +97,7 @@ class PacksInForce:
         self._packs: dict[str, Pack] = {"": configured}
         self._refused: dict[int, str] = {}
         self._renewing = asyncio.Lock()
+        self._compiling: dict[int, asyncio.Task[None]] = {}
         self._judges: dict[int, Judges] = {}
         self._use(self._first())
 
@@ -126,22 +127,43 @@ class PacksInForce:
         return [screens[digest].pack.label for digest in current.standing.packs]
 
     def at(self, position: int) -> Judges:
-        """The judges of a standing; compiles them now if they are not those of the newest.
-
-        Raises UnusablePackError."""
+        """The judges of a standing; compiles them now if they are not there. Raises UnusablePackError."""
         judges = self._judges.get(position)
         if judges is None:
-            standing = self._topic.log.standings.get(position) if self._topic is not None else None
-            if position == CONFIGURED:
-                standing = Standing()
-            if standing is None:
-                raise UnusablePackError(f"nothing is known of an activation at offset {position} of the packs")
-            logger.warning("Records are to be judged by older packs, of offset %d: they are compiled now", position)
-            try:
-                judges = self._judges[position] = self._compiled(standing)
-            except _UNUSABLE as error:
-                raise UnusablePackError(f"the packs of offset {position} cannot be used: {error}") from error
+            judges = self._judges[position] = self._older(position)
         return judges
+
+    def ready(self, positions: Set[int]) -> None:
+        """Raises NotYetError when `at` would have to compile, which then goes on beside the event loop; and
+        UnusablePackError."""
+        missing = positions - self._judges.keys()
+        if not missing:
+            return
+        for position in missing:
+            task = self._compiling.get(position)
+            if task is None:
+                logger.info("Records are to be judged by older packs, of offset %d: they are compiled", position)
+                self._compiling[position] = asyncio.create_task(self._compile(position))
+            elif task.done():
+                del self._compiling[position]
+                task.result()
+        raise NotYetError(f"older packs are not compiled yet, those of offset {min(missing)}")
+
+    async def _compile(self, position: int) -> None:
+        judges = await asyncio.to_thread(self._older, position)
+        self._judges[position] = judges
+
+    def _older(self, position: int) -> Judges:
+        """Raises UnusablePackError."""
+        standing = self._topic.log.standings.get(position) if self._topic is not None else None
+        if position == CONFIGURED:
+            standing = Standing()
+        if standing is None:
+            raise UnusablePackError(f"nothing is known of an activation at offset {position} of the packs")
+        try:
+            return self._compiled(standing)
+        except _UNUSABLE as error:
+            raise UnusablePackError(f"the packs of offset {position} cannot be used: {error}") from error
 
     def missing(self, position: int) -> Exception:
         """What to raise when records need newer packs: they will come, or they cannot be used here."""
@@ -228,12 +250,14 @@ class PacksInForce:
         return pack
 
     def _use(self, judges: Judges) -> None:
+        before = self._judges.get(getattr(self, "_newest", judges).at)
         self._newest = judges
-        self._judges = {judges.at: judges}
+        # Those before are kept: what a partition that came a moment ago brings along may still be theirs
+        self._judges = {each.at: each for each in (before, judges) if each is not None}
         names = {name for screen in judges.screens() for name in screen.pack.rules}
         self.rules |= names
         self.rules &= names
-        kept = {"", *judges.standing.packs}
+        kept = {"", *(digest for each in self._judges.values() for digest in each.standing.packs)}
         self._packs = {digest: pack for digest, pack in self._packs.items() if digest in kept}
         if self._metrics is not None:
             self._metrics.in_force(judges.at, judges.labels())

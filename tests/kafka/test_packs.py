@@ -186,8 +186,8 @@ def test_what_is_wrong_is_not_published_and_what_workers_cannot_use_leaves_the_p
     refused: dict[tuple[str, ...], tuple[int, str]] = {
         ("publish", str(good), "--known-good", str(text), "--why", "x"): (1, "sharing.unlock hits known-good text"),
         ("publish", str(pack(tmp_path, "3", (BAD, "别的"))), *plain): (0, ""),
-        ("publish", str(pack(tmp_path / "other", "3")), *plain): (2, "tiny@3 is published already, with other content"),
-        ("publish", str(pack(tmp_path, "5", ("hits: [分享后查看答案", "hits: [毫无关系"))), *plain): (1, "must hit but"),
+        ("publish", str(pack(tmp_path / "other", "3")), *plain): (2, "tiny@3 is published already"),
+        ("publish", str(pack(tmp_path, "5", ("hits: [分享后查看答案", "hits: [毫无关系"))), *plain): (1, "must hit"),
         ("publish", str(pack(tmp_path, "6", ("clause: links.1\n", "clause: links.7\n"))), *plain): (2, "links.7"),
         ("publish", str(good), "--why", "x"): (2, "--no-known-good"),
         ("publish", str(good), *plain, "--shadow", "--canary", "5"): (2, "say one of them"),
@@ -237,6 +237,7 @@ def check(system: System, sent: int) -> None:
     # The shadow pack found what it looks for, in shadow and under ids of its own
     in_shadow = [each for each in found if each["pack"] == "tiny@4"]
     assert {each["mode"] for each in in_shadow} == {"shadow"}
+    without_effect = {each["id"] for each in in_shadow}
     beside = {event for event, (_, shadow) in wanted.items() if shadow and int(event[1:]) % 2}
     assert len(beside) > 50
     assert {each["event"]["id"] for each in in_shadow} == beside
@@ -244,6 +245,6 @@ def check(system: System, sent: int) -> None:
     enforced: dict[str, set[str]] = defaultdict(set)
     for each in system.decisions("enforcements"):
         enforced[each["subject"]].add(each["id"])
-        assert not {violation["id"] for violation in in_shadow} & set(each["violations"])
+        assert without_effect.isdisjoint(each["violations"])
     assert set(enforced) == {f"account:a{n}" for n in range(sent)}
     assert len({len(ids) for ids in enforced.values()}) == 1

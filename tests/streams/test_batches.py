@@ -269,7 +269,7 @@ OFFSETS = {TP("posts", 0): 5}
 
 
 def carried_out(
-    after: dict[str, Callable[[Consumer], None]], make_plan: Callable[[Consumer], Plan] = lambda _: PLAN
+    after: dict[str, Callable[[Consumer], None]], make_plan: Callable[[Consumer], Plan] | None = None
 ) -> tuple[Consumer, Table, Sent, list[str], bool]:
     consumer, table, failures = Consumer(), Table(), list[str]()
     app: Any = SimpleNamespace(
@@ -284,8 +284,11 @@ def carried_out(
     executor._sender = sent  # type: ignore[assignment]
     group: Any = Screen()
 
+    def planned() -> Plan:
+        return PLAN if make_plan is None else make_plan(consumer)
+
     async def when() -> bool:
-        return await executor._turn(Lease(group, 0, 3, 1), lambda: make_plan(consumer), OFFSETS)
+        return await executor._turn(Lease(group, 0, 3, 1), planned, OFFSETS)
 
     try:
         done = asyncio.run(when())

@@ -37,6 +37,9 @@ class Partition:
     def missing(self, at: int) -> Exception:
         return NotYetError(str(at))
 
+    def ready(self, positions: object) -> None:
+        """All that is known is compiled."""
+
     def judge(self, *records: tuple[str, int], durable: bool = True, headers: Any = ()) -> list[int]:
         """By what each record of a batch is judged. durable: what is to be on record before gets there."""
         made: list[Any] = [SimpleNamespace(topic=topic, offset=offset, headers=headers) for topic, offset in records]

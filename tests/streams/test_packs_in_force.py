@@ -93,6 +93,35 @@ def test_what_is_published_is_in_force_after_a_renewal(topic: Topic) -> None:
     assert isinstance(packs.missing(at + 1), NotYetError)
 
 
+def test_older_packs_are_compiled_while_the_batch_waits(topic: Topic) -> None:
+    topic.activate(topic.archive("2"))
+    packs = in_force(topic)
+
+    async def wait() -> str:
+        waited = 0
+        while True:
+            try:
+                packs.ready({CONFIGURED, packs.newest})
+            except NotYetError:
+                waited += 1
+                await asyncio.sleep(0.01)
+            else:
+                assert waited
+                return packs.at(CONFIGURED).live.pack.label
+
+    assert asyncio.run(wait()) == "tiny@1"
+
+    async def unknown() -> None:
+        while True:
+            try:
+                packs.ready({99})
+            except NotYetError:
+                await asyncio.sleep(0.01)
+
+    with pytest.raises(UnusablePackError, match="nothing is known of an activation at offset 99"):
+        asyncio.run(unknown())
+
+
 def test_a_pack_goes_in_pieces_and_is_there_when_all_are(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.pack_topic.PIECE_BYTES", 500)
     archive = topic.archive("2")
