@@ -97,6 +97,7 @@ class PacksInForce:
         self._packs: dict[str, Pack] = {"": configured}
         self._refused: dict[int, str] = {}
         self._renewing = asyncio.Lock()
+        self._awaited: set[int] = set()
         self._compiling: dict[int, asyncio.Task[None]] = {}
         self._judges: dict[int, Judges] = {}
         self._use(self._first())
@@ -170,6 +171,12 @@ class PacksInForce:
         why = [reason for at, reason in self._refused.items() if at >= position]
         if why:
             return UnusablePackError(f"other workers judge by packs that this one cannot use: {why[-1]}")
+        read = self._topic.position if self._topic is not None else 0
+        if position < read and self._topic is not None and position not in self._topic.log.standings:
+            return UnusablePackError(f"records name an activation at offset {position} of the packs, and there is none")
+        if position not in self._awaited:
+            self._awaited.add(position)
+            logger.info("Records wait for the packs of offset %d; those of %d are compiled", position, self.newest)
         return NotYetError(f"the packs of offset {position} are not compiled yet, those of {self.newest} are")
 
     async def renew(self) -> None:

@@ -91,6 +91,9 @@ def test_what_is_published_is_in_force_after_a_renewal(topic: Topic) -> None:
     assert packs.at(CONFIGURED).live.pack.label == "tiny@1"
     # and what this worker does not know yet is waited for
     assert isinstance(packs.missing(at + 1), NotYetError)
+    # but not what the topic does not have, though it has been read so far
+    topic.put("nonsense", b"")
+    assert isinstance(packs.missing(at + 1), UnusablePackError)
 
 
 def test_older_packs_are_compiled_while_the_batch_waits(topic: Topic) -> None:
