@@ -4,9 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from rules.enforce import Enforcer
 from rules.packs import Pack
-from rules.screen import Screen
 from streams.access.clients import faust_credentials
 from streams.batches import BatchApp, Options, create_app
 from streams.collector import Pauses
@@ -15,7 +13,12 @@ from streams.controls import Following as FollowingControls
 from streams.live_metrics import Sources
 from streams.merging import Patience
 from streams.metrics import Metrics
-from streams.operator_words import Following, OperatorWords
+from streams.operator_words import Following as FollowingWords
+from streams.operator_words import OperatorWords
+from streams.pack_following import follow
+from streams.pack_metrics import PackMetrics
+from streams.pack_topic import PackTopic
+from streams.packs_in_force import PacksInForce
 from streams.settings import Settings
 from streams.stages import Stages, Tables, stages_of
 from streams.streamtime import StreamTime
@@ -33,22 +36,26 @@ def worker_app(
     pack: Pack,
     words: OperatorWords,
     controls: ControlTopic,
+    published: PackTopic,
     *,
     announce: Callable[[str], None] = lambda _: None,
 ) -> BatchApp:
-    """The app of one worker process. `words`, `controls`: what their topics say as of now; the app follows them, the
-    controls from here on.
+    """The app of one worker process. `words`, `controls`, `published`: what their topics say as of now; the app follows
+    them, the controls from here on. `pack`: what it judges by while nothing is published.
 
     `announce` is called with the web server's URL once it listens.
     """
-    own, pack = pack, words.merged(pack)
     app = create_app(_options(settings))
     names = topic_names(settings)
     metrics, clock = Metrics(), StreamTime(settings.max_ahead_s, settings.max_late_days)
     switch = Switch(metrics)
-    following = FollowingControls(settings, controls, switch, pack.rules, metrics)
+    packs = PacksInForce(pack, settings.partitions, words, published, PackMetrics(metrics.registry))
+    logger.info("%s", packs.describe())
+    following = FollowingControls(settings, controls, switch, packs.rules, metrics)
+    following_words = FollowingWords(settings, packs, words, metrics)
     tables = Tables(*(app.state_table(name) for name in Tables._fields))
-    stages = stages_of(pack, names, tables, partitions=settings.partitions, metrics=metrics, clock=clock, switch=switch)
+    metrics.expect(pack)
+    stages = stages_of(packs, names, tables, metrics=metrics, clock=clock, switch=switch, end=app.end)
     screening, gathering, enforcing = stages
     app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
@@ -61,19 +68,22 @@ def worker_app(
             await enforcing.sweep(group)
             await gathering.sweep(crowds)
 
-    def use(changed: Pack, screen: Screen) -> None:
-        screening.use(screen)
-        enforcing.use(Enforcer(changed, settings.partitions))
-
     async def follow_words() -> None:
         try:
-            await Following(settings, own, words, use, metrics).run()
+            await following_words.run()
         except TopicsError as error:
             app.fail("following the operator's words", error)
+
+    async def follow_packs() -> None:
+        try:
+            await follow(settings, published, packs, following_words.count)
+        except TopicsError as error:
+            app.fail("following the packs", error)
 
     following.start(lambda error: app.fail("following the controls", error))
     app.task(sweep)
     app.task(follow_words)
+    app.task(follow_packs)
     app.service(_web_service(app, settings, metrics, announce))
     return app
 

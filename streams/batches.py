@@ -3,7 +3,8 @@
 The guarantee: every record that the brokers acknowledged is handled at least once, and nothing is skipped. For each
 partition, one batch (or submitted plan) at a time:
 
-1. `handle` makes a `Plan` from the batch and the state: a pure, synchronous function;
+1. `handle` makes a `Plan` from the batch and the state: a pure, synchronous function. What the plan wants on record
+   before anything follows from it (`first`) is acknowledged by the changelog, and becomes visible;
 2. the plan's sends are acknowledged by the brokers (`acks=all`);
 3. its writes are acknowledged by the changelog;
 4. its writes become visible in the local state;
@@ -42,7 +43,7 @@ from streams.transport import BatchConsumer, BatchSchema, BatchTransport
 from streams.vitals import Recovering, Vitals
 from streams.watchdog import Look, Watchdog
 
-__all__ = ["BatchApp", "Group", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
+__all__ = ["BatchApp", "Group", "NotYetError", "Options", "Plan", "RecordBatch", "Send", "Write", "create_app", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +53,22 @@ EXIT_FAILED = 70  # EX_SOFTWARE of sysexits.h
 DEFAULT_PATIENCE = Patience(stale=0.025, behind=0.5)
 
 
+NOT_YET_S = 0.05
+"""How long a batch waits before its handle is asked again."""
+
+
+class NotYetError(RuntimeError):
+    """A handle cannot judge a batch yet, says why, and has changed nothing: it is asked again in a while."""
+
+
 @dataclass(slots=True)
 class Plan:
-    """What a batch leads to. Sends first, in order for each partition; then writes, in order."""
+    """What a batch leads to. Sends, in order for each partition; then writes, in order; and before both of them the
+    writes of `first`."""
 
     sends: list[Send] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
+    first: list[Write] = field(default_factory=list)
 
 
 class Lease(NamedTuple):
@@ -182,39 +193,59 @@ class Executor:
             if self._app.consumer.draining or not self._held(lease):
                 return False
             try:
-                return await self._carry_out(lease, make_plan(), offsets)
+                while (plan := _made(make_plan)) is None:
+                    await asyncio.sleep(NOT_YET_S)
+                    if self._app.consumer.draining or not self._held(lease):
+                        return False
+                return await self._carry_out(lease, plan, offsets)
             except Exception as error:
                 self._app.fail(f"a plan for {lease.group.name}, partition {lease.partition},", error)
                 raise
 
     async def _carry_out(self, lease: Lease, plan: Plan, offsets: Mapping[TP, int]) -> bool:
-        """Steps 2 to 5 of the guarantee; False when the lease ended on the way."""
+        """The rest of step 1, and steps 2 to 5 of the guarantee; False when the lease ended on the way."""
         waited = self._app.vitals.waited
+        if plan.first and not await self._write(lease, plan.first):
+            return False
         if plan.sends:
             began = time.monotonic()
             await self._sender.send_all(plan.sends)
             waited("sends", time.monotonic() - began)
             if not self._held(lease):
                 return False
-        if plan.writes:
-            tables = [(self._app.state_tables[name], writes) for name, writes in _by_table(plan.writes).items()]
-            records = [
-                send for table, writes in tables for send in table.changelog(lease.partition, writes, lease.generation)
-            ]
-            began = time.monotonic()
-            ends = await self._sender.send_all(records)
-            waited("changelog", time.monotonic() - began)
-            if not self._held(lease):
-                return False
-            for table, writes in tables:
-                end = ends[table.changelog_topic_name, lease.partition]
-                table.apply(lease.partition, writes, lease.generation, end)
+        if plan.writes and not await self._write(lease, plan.writes):
+            return False
         self._app.consumer.done(offsets)
+        return True
+
+    async def _write(self, lease: Lease, changes: Sequence[Write]) -> bool:
+        """Has writes acknowledged, and makes them visible; False when the lease ended on the way."""
+        tables = [(self._app.state_tables[name], writes) for name, writes in _by_table(changes).items()]
+        records = [
+            send for table, writes in tables for send in table.changelog(lease.partition, writes, lease.generation)
+        ]
+        began = time.monotonic()
+        ends = await self._sender.send_all(records)
+        self._app.vitals.waited("changelog", time.monotonic() - began)
+        if not self._held(lease):
+            return False
+        for table, writes in tables:
+            end = ends[table.changelog_topic_name, lease.partition]
+            table.apply(lease.partition, writes, lease.generation, end)
         return True
 
     def _held(self, lease: Lease) -> bool:
         app = self._app
         return bool(lease.epoch == app.consumer.epoch and lease.generation == app.consumer_generation_id)
+
+
+def _made(make_plan: Callable[[], Plan]) -> Plan | None:
+    """The plan; None when it cannot be made yet."""
+    try:
+        return make_plan()
+    except NotYetError as error:
+        logger.debug("A batch waits: %s", error)
+        return None
 
 
 def _by_table(writes: Iterable[Write]) -> dict[str, list[Write]]:
@@ -353,6 +384,11 @@ class BatchApp(faust.App):  # type: ignore[misc]
         recovery = self.tables.recovery
         left = [records for records in recovery.active_remaining().values() if records > 0]
         return Recovering(len(left), sum(left)) if recovery.in_recovery else Recovering(0, 0)
+
+    def end(self, topic: str, partition: int) -> int | None:
+        """The offset after the last record of a topic-partition that this worker owns, as its broker last said; None
+        when it has not said since the partition was assigned."""
+        return self.consumer.end(TP(topic, partition)) if self._consumer is not None else None
 
     def look(self) -> Look:
         """What this worker waits for, and how far it is; may be called from any thread."""

@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from rules.crowd_states import DueKeys, forget
-from rules.crowds import Crowds
+from rules.activations import CONFIGURED
+from rules.crowd_states import DueKeys, StateOf, forget
+from rules.crowds import Gathered
 from rules.events import InvalidEventError, millis
 from rules.sightings import Message, Sighting
 from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_message, encode
 from streams.controls import Switch
+from streams.ledger import Register, Run, runs_of, stamp
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.sending import Send
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime
@@ -35,7 +38,8 @@ class Gathering:
 
     def __init__(
         self,
-        crowds: Crowds,
+        packs: PacksInForce,
+        register: Register,
         keys: StateTable,
         *,
         sightings: str,
@@ -46,7 +50,8 @@ class Gathering:
         switch: Switch,
     ) -> None:
         """`sightings`, `violations` and `dead_letters`: the topics to send to."""
-        self._crowds = crowds
+        self._packs = packs
+        self._register = register
         self._keys = keys
         self._sightings = sightings
         self._violations = violations
@@ -63,26 +68,49 @@ class Gathering:
         """The plan of a batch: violations and messages to send, states to write."""
         started = time.perf_counter()
         plan = Plan()
+        standings = self._register.standings(batch, plan)
         messages, origins = self._decode(batch.records, plan)
         states = self._keys.of(batch.partition)
-        gathered = self._crowds.gather(messages, lambda key: states.get(key.encode()))
+        runs = runs_of(batch.records, standings, origins)
+        gathered = self._gathered(messages, runs, lambda key: states.get(key.encode()))
+        stamps = stamp(runs[-1].at if runs else CONFIGURED)
         violations = self._switch.applied(STAGE, [violation for _, violation in gathered.violations])
         for (at, _), violation in zip(gathered.violations, violations, strict=True):
             when = origins[at].timestamp
-            plan.sends.append(Send(self._violations, violation.subject.encode(), encode(violation), timestamp_ms=when))
+            subject = violation.subject.encode()
+            plan.sends.append(Send(self._violations, subject, encode(violation), stamps, timestamp_ms=when))
         for at, message in gathered.sends:
             when = origins[at].timestamp
-            plan.sends.append(Send(self._sightings, message.key.encode(), encode(message), timestamp_ms=when))
+            key = message.key.encode()
+            plan.sends.append(Send(self._sightings, key, encode(message), stamps, timestamp_ms=when))
         due = self._index(batch.partition)
-        for key, state in gathered.states.items():
-            name = key.encode()
+        for each, state in gathered.states.items():
+            name = each.encode()
             if state is not None:
-                due.add(key, state, known=name in states)
+                due.add(each, state, known=name in states)
             plan.writes.append(Write(self._keys.name, name, state))
         self._metrics.batch(STAGE, batch.records, time.perf_counter() - started)
         self._metrics.violations(violations)
         self._metrics.crowds(gathered.released, gathered.lost)
         return plan
+
+    def _gathered(self, messages: Sequence[Message], runs: Sequence[Run], state_of: StateOf) -> Gathered:
+        """What the messages lead to, each run by the rules of its standing."""
+        if len(runs) == 1:
+            return self._packs.at(runs[0].at).crowds.gather(messages, state_of)
+        result = Gathered()
+
+        def so_far(key: str) -> bytes | None:
+            return result.states[key] if key in result.states else state_of(key)
+
+        for at, start, end in runs:
+            found = self._packs.at(at).crowds.gather(messages[start:end], so_far)
+            result.violations += [(start + index, each) for index, each in found.violations]
+            result.sends += [(start + index, each) for index, each in found.sends]
+            result.states |= found.states
+            result.released += found.released
+            result.lost += found.lost
+        return result
 
     async def sweep(self, group: Group) -> None:
         """Forgets the keys of this worker's partitions that are long past."""

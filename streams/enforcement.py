@@ -9,21 +9,24 @@ without a scan.
 import heapq
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from rules.activations import CONFIGURED
 from rules.decisions import SUBJECT_KINDS, Enforcement, Lift, Review
-from rules.enforce import Enforced, Enforcer, SubjectInput
+from rules.enforce import Enforced, SubjectInput
 from rules.events import EventType, InvalidEventError, Moderation, Report
 from rules.quotas import Usage
 from rules.subject_state import QUOTAS
 from streams.batches import Group, Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, decode_relay, decode_violation, encode
 from streams.controls import Switch
+from streams.ledger import Register, Run, runs_of, stamp
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.plausible import Span
 from streams.sending import Send
 from streams.stores import StateTable, Write
@@ -122,7 +125,8 @@ class Enforcing:
 
     def __init__(
         self,
-        enforcer: Enforcer,
+        packs: PacksInForce,
+        register: Register,
         kinds: Mapping[str, EventType],
         subjects: StateTable,
         *,
@@ -137,7 +141,8 @@ class Enforcing:
         switch: Switch,
     ) -> None:
         """`kinds`: what the topics of reports and moderators' decisions carry; from `relays` on: to send to."""
-        self._enforcer = enforcer
+        self._packs = packs
+        self._register = register
         self._kinds = kinds
         self._subjects = subjects
         self._violations, self._relays = violations, relays
@@ -150,22 +155,18 @@ class Enforcing:
         subjects.on_recovered.append(self._recovered)
         subjects.on_lost.append(self._lost)
 
-    def use(self, enforcer: Enforcer) -> None:
-        """Applies another pack's clauses and ladders from the next batch on."""
-        self._enforcer = enforcer
-
     def __call__(self, batch: RecordBatch) -> Plan:
         """The plan of a batch: decisions and bans to send, subject states to write."""
         started = time.perf_counter()
         plan = Plan()
+        standings = self._register.standings(batch, plan)
         inputs, origins = self._decode(batch.records, plan)
         states = self._subjects.of(batch.partition)
-        enforced = self._enforcer.enforce(
-            self._switch.applied(STAGE, inputs), lambda subject: states.get(subject.encode())
-        )
+        inputs, runs = self._switch.applied(STAGE, inputs), runs_of(batch.records, standings, origins)
+        enforced = self._enforced(inputs, runs, lambda subject: states.get(subject.encode()))
         for index, error in enforced.refused:
             self._refuse(origins[index], error, plan)
-        self._carry(enforced, batch.partition, plan, batch.records[-1].timestamp)
+        self._carry(enforced, batch.partition, plan, runs[-1].at if runs else CONFIGURED, batch.records[-1].timestamp)
         self._count(batch.records, enforced, time.perf_counter() - started)
         return plan
 
@@ -195,9 +196,10 @@ class Enforcing:
     def quotas(self) -> dict[str, float]:
         """How much of each quota of the pack is used now, 0 to 1, of the partition's share that is used most: one that
         is full holds its actions back, whatever the others have left. By the quota's name."""
-        used = dict.fromkeys((quota.name for quota in self._enforcer.pack.limits.quotas), 0.0)
+        enforcer = self._packs.current.enforcer
+        used = dict.fromkeys((quota.name for quota in enforcer.pack.limits.quotas), 0.0)
         for partition in self._due:
-            for usage in self._enforcer.granted(self._subjects.of(partition).get(QUOTAS.encode()), self._clock.now()):
+            for usage in enforcer.granted(self._subjects.of(partition).get(QUOTAS.encode()), self._clock.now()):
                 used[usage.quota.name] = max(used[usage.quota.name], _share(usage))
         return used
 
@@ -205,8 +207,30 @@ class Enforcing:
         plan = Plan()
         now = self._clock.now()
         for key, value in list(self._index(partition).take(now)):
-            self._carry(self._enforcer.expire(key.decode(), value, now), partition, plan)
+            judges = self._packs.current
+            self._carry(judges.enforcer.expire(key.decode(), value, now), partition, plan, judges.at)
         return plan
+
+    def _enforced(
+        self, inputs: Sequence[SubjectInput], runs: Sequence[Run], state_of: Callable[[str], bytes | None]
+    ) -> Enforced:
+        """What the inputs lead to, each run by the packs of its standing."""
+        if len(runs) == 1:
+            return self._packs.at(runs[0].at).enforcer.enforce(inputs, state_of)
+        result = Enforced()
+
+        def so_far(subject: str) -> bytes | None:
+            return result.states[subject] if subject in result.states else state_of(subject)
+
+        for at, start, end in runs:
+            found = self._packs.at(at).enforcer.enforce(inputs[start:end], so_far)
+            result.decisions += found.decisions
+            result.relays += found.relays
+            result.bans |= found.bans
+            result.states |= found.states
+            result.refused += [(start + index, error) for index, error in found.refused]
+            result.overturned += found.overturned
+        return result
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[SubjectInput], list[Any]]:
         """The inputs of the batch, and the record each came in; what is none becomes a dead letter."""
@@ -235,13 +259,17 @@ class Enforcing:
         plan.sends.append(dead_letter(self._dead_letters, record, error))
         self._metrics.dead_letter(error.reason)
 
-    def _carry(self, enforced: Enforced, partition: int, plan: Plan, timestamp: int | None = None) -> None:
-        """Turns decisions into sends and writes. timestamp: of relays, in ms, so that they are merged from there."""
+    def _carry(
+        self, enforced: Enforced, partition: int, plan: Plan, standing: int, timestamp: int | None = None
+    ) -> None:
+        """Turns decisions into sends and writes. standing: the position of the packs that decided. timestamp: of
+        relays, in ms, so that they are merged from there."""
         for decision in enforced.decisions:
             topic = self._reviews if isinstance(decision, Review) else self._enforcements
             plan.sends.append(Send(topic, decision.subject.encode(), encode(decision)))
         for relay in enforced.relays:
-            plan.sends.append(Send(self._relays, relay.subject.encode(), encode(relay), timestamp_ms=timestamp))
+            key = relay.subject.encode()
+            plan.sends.append(Send(self._relays, key, encode(relay), stamp(standing), timestamp_ms=timestamp))
         for subject, ban in enforced.bans.items():
             key = subject.encode()
             plan.sends.append(Send(self._bans, key, None if ban is None else encode(ban)))

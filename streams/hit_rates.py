@@ -12,7 +12,6 @@ from operator import add
 from rules.controls import Controls
 from rules.events import millis
 from rules.hit_rates import BAND, Band, HitCounts, HitRates, Watched
-from rules.packs import Pack
 from rules.screen import Arrival, Screened
 from streams.batches import Plan
 from streams.controls import control_send
@@ -38,10 +37,11 @@ class Tripping:
         rates.on_recovered.append(self._forget)
         rates.on_lost.append(self._forget)
 
-    def use(self, pack: Pack) -> None:
-        """Watches the rules of another pack; histories stay with the names of rules."""
-        self._enforcing = frozenset(rule.name for rule in pack.rules.values() if rule.mode == "enforce")
-        self._controls = None
+    def use(self, enforcing: frozenset[str]) -> None:
+        """Watches these rules; histories stay with the names of rules."""
+        if enforcing != self._enforcing:
+            self._enforcing = enforcing
+            self._controls = None
 
     def count(
         self, partition: int, arrivals: Sequence[Arrival], screened: Screened, controls: Controls, plan: Plan

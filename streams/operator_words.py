@@ -9,8 +9,8 @@ with, as a digest in the pack's label.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -19,7 +19,6 @@ from rules.lexicon import LexiconError
 from rules.packs.model import Pack
 from rules.packs.source import did_you_mean
 from rules.packs.word_files import MAX_WEIGHT
-from rules.screen import Screen
 from rules.words import Word, wrong_words
 from streams.access.clients import started_producer
 from streams.access.trouble import broker_trouble
@@ -164,28 +163,32 @@ async def _produce(settings: Settings, records: Sequence[tuple[bytes, bytes | No
     return len(records)
 
 
-class Following:
-    """Keeps a worker's pack up to date with the topic. `run` goes on until it is cancelled."""
+class Packs(Protocol):
+    """What a worker judges by: `streams.packs_in_force.PacksInForce`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        pack: Pack,
-        words: OperatorWords,
-        use: Callable[[Pack, Screen], None],
-        metrics: Metrics,
-    ) -> None:
-        """`pack`: without the topic's words. `words`: what the worker started with. `use`: called on the event loop,
-        between batches, with what to judge with from now on."""
+    @property
+    def packs(self) -> Sequence[Pack]:
+        """The packs in force, the live one first, without the words of the topic."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """Their labels, with the words that they judge with."""
+
+    async def use_words(self) -> None:
+        """Judges with the words as they are by now. Raises LexiconError, and nothing changes."""
+
+
+class Following:
+    """Keeps a worker's packs up to date with the topic. `run` goes on until it is cancelled."""
+
+    def __init__(self, settings: Settings, packs: Packs, words: OperatorWords, metrics: Metrics) -> None:
+        """`words`: what the worker started with; `packs` judge with the same object."""
         self._settings = settings
-        self._pack = pack
+        self._packs = packs
         self._words = words
-        self._use = use
         self._metrics = metrics
         self._told: set[str] = set()
-        merged = words.merged(pack)
-        self._label = merged.label
-        self._count(merged)
+        self.count()
 
     async def run(self) -> None:
         """Reads on from where `words` ends. Raises TopicsError when the brokers do not answer any more."""
@@ -207,31 +210,29 @@ class Following:
     async def _renew(self) -> None:
         """Compiles the pack with the words as they are, beside the event loop, and puts it to use."""
         self._tell()
-        pack = self._words.merged(self._pack)
-        if pack.label == self._label:
-            self._count(pack)
+        labels = self._packs.labels
+        if labels == [self._words.merged(pack).label for pack in self._packs.packs]:
+            self.count()
             return
         started = time.perf_counter()
         try:
-            screen = await asyncio.to_thread(Screen, pack)
+            await self._packs.use_words()
         except LexiconError as error:
-            logger.error("The operator's words cannot be compiled, %s stays in use: %s", self._label, error)
+            logger.error("The operator's words cannot be compiled, %s stays in use: %s", labels[0], error)
             return
-        self._use(pack, screen)
-        self._label = pack.label
-        self._count(pack)
-        logger.info(
-            "Pack %s: %d words, in use after %.1f s", pack.label, len(self._words), time.perf_counter() - started
-        )
+        self.count()
+        took = time.perf_counter() - started
+        logger.info("Pack %s: %d words, in use after %.1f s", self._packs.labels[0], len(self._words), took)
 
-    def _count(self, pack: Pack) -> None:
-        """Says that all that was applied is in force with `pack`."""
+    def count(self) -> None:
+        """Says that all that was applied is in force with the live pack."""
+        pack = self._words.merged(self._packs.packs[0])
         sizes = {name: len(pack.lexicons[name].entries) for name in pack.operator_lexicons()}
         self._metrics.operator_words(sizes, self._words.positions, self._words.changed)
 
     def _tell(self) -> None:
         """Logs each problem once."""
-        problems = set(self._words.problems(self._pack))
+        problems = set(self._words.problems(self._packs.packs[0]))
         for problem in sorted(problems - self._told):
             logger.warning("Operator words: %s", problem)
         self._told = problems

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from rules.activations import Activation
 from rules.controls import ControlRecord
 from rules.decisions import Ban, Enforcement, Lift, Review, Violation
 from rules.events import STRUCTS
@@ -57,6 +58,7 @@ def schemas() -> dict[str, Schema]:
     structs["dead_letter"] = DeadLetterHeaders
     structs["operator_word"] = WordRecord
     structs["control"] = ControlRecord
+    structs["activation"] = Activation
     found = {f"{name}.json": _schema(name, struct) for name, struct in structs.items()}
     return found | {
         "sighting.json": _union("sighting", "Sighting", _SIGHTINGS, Message),

@@ -2,19 +2,17 @@
 
 from typing import NamedTuple
 
-from rules.crowds import Crowds
-from rules.enforce import Enforcer
-from rules.packs import Pack
-from rules.screen import Screen
 from streams.controls import Switch
 from streams.crowds import Gathering
 from streams.enforcement import Enforcing
 from streams.hit_rates import Tripping
+from streams.ledger import End, Register
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.screening import Screening
 from streams.stores import StateTable
 from streams.streamtime import StreamTime
-from streams.topics import TopicNames
+from streams.topics import TopicNames, enforce_topics
 
 
 class Tables(NamedTuple):
@@ -24,6 +22,7 @@ class Tables(NamedTuple):
     crowds: StateTable
     subjects: StateTable
     rates: StateTable
+    packs: StateTable
 
 
 class Stages(NamedTuple):
@@ -35,22 +34,23 @@ class Stages(NamedTuple):
 
 
 def stages_of(
-    pack: Pack,
+    packs: PacksInForce,
     names: TopicNames,
     tables: Tables,
     *,
-    partitions: int,
     metrics: Metrics,
     clock: StreamTime,
     switch: Switch,
+    end: End,
 ) -> Stages:
-    """The stages of one worker, which share its metrics, its stream time and its switch. Compiles the pack.
+    """The stages of one worker, which share its packs, its metrics, its stream time and its switch.
 
-    `partitions`: of the topics, which share the pack's quotas.
+    `end`: see `streams.ledger.Register`.
     """
-    metrics.expect(pack)
+    contents = (names.posts, names.shares, names.mass_sends)
     screening = Screening(
-        Screen(pack),
+        packs,
+        Register("screen", tables.packs, contents, packs, end, internal=False),
         {names.posts: "post", names.shares: "share", names.mass_sends: "mass_send"},
         tables.accounts,
         violations=names.violations,
@@ -62,7 +62,8 @@ def stages_of(
         tripping=Tripping(tables.rates, names.controls, metrics),
     )
     gathering = Gathering(
-        Crowds(pack),
+        packs,
+        Register("crowds", tables.packs, (names.sightings,), packs, end, internal=True),
         tables.crowds,
         sightings=names.sightings,
         violations=names.violations,
@@ -72,7 +73,8 @@ def stages_of(
         switch=switch,
     )
     enforcing = Enforcing(
-        Enforcer(pack, partitions),
+        packs,
+        Register("enforce", tables.packs, enforce_topics(names), packs, end, internal=True),
         {
             names.reports: "report",
             names.appeals: "appeal",

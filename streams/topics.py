@@ -6,6 +6,7 @@
     out       enforcements, reviews, dead_letters; bans (compacted: what is in force for a subject now)
     policy    operator_words (compacted: the operator's own words, keyed by lexicon and word)
               controls (who halted or resumed automatic enforcement; kept for good, in one partition: order counts)
+              packs (compacted: published packs, and which of them are in force; in one partition: order counts)
 
 All others share one partition count, so a subject has one partition number wherever it occurs. Faust creates
 the changelogs of its tables itself.
@@ -50,9 +51,10 @@ Role = Literal[
     "dead_letters",
     "operator_words",
     "controls",
+    "packs",
 ]
 Cleanup = Literal["delete", "compact"]
-Key = Literal["account", "subject", "content", "as it came", "lexicon/word", "target"]
+Key = Literal["account", "subject", "content", "as it came", "lexicon/word", "target", "pack or activation"]
 
 INPUTS: dict[EventType, Role] = {
     "post": "posts",
@@ -70,6 +72,8 @@ _OUTPUT_BYTES = 4_000_000
 """Largest decision. An enforcement cites every violation of its spell, and a spell may last for months."""
 _WORD_BYTES = 65_536
 """Largest record of an operator's word, and of a control."""
+PACK_BYTES = 1_000_000
+"""Largest record of a pack, which goes in pieces."""
 _HEADER_BYTES = 65_536
 """Room for the headers that a dead letter has besides its original record."""
 _HOUR_MS = 3_600_000
@@ -95,6 +99,7 @@ class TopicNames(NamedTuple):
     dead_letters: str
     operator_words: str
     controls: str
+    packs: str
 
     def input(self, kind: EventType) -> str:
         """The topic that events of `kind` go to."""
@@ -190,6 +195,7 @@ def topic_specs(settings: Settings) -> dict[Role, TopicSpec]:
         ),
         _spec(settings, "operator_words", "lexicon/word", cleanup="compact", size=_WORD_BYTES),
         _spec(settings, "controls", "target", hours=0, size=_WORD_BYTES, partitions=1),
+        _spec(settings, "packs", "pack or activation", cleanup="compact", size=PACK_BYTES, partitions=1),
     ]
     return {spec.role: spec for spec in specs}
 
@@ -347,7 +353,7 @@ def _text(value: Any) -> str:
 
 
 def _wrong_partitions(spec: TopicSpec, count: int) -> Problem:
-    if spec.role == "controls":
+    if spec.role in {"controls", "packs"}:
         hint = "delete the topic and create it anew: its records have one order"
         return Problem(spec.name, f"has {count} partitions, not {spec.partitions}", hint)
     return Problem(

@@ -246,6 +246,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                     lags[tp] = max(0, highwater - self._done.get(tp, self._committed.get(tp, 0)))
         return lags
 
+    def end(self, tp: TP) -> int | None:
+        """The offset after the last record, as the broker last said since the assignment."""
+        _, highwater, _ = self._thread.standing(tp)
+        return None if highwater is None else int(highwater)
+
     def look(self) -> Look:
         """What this worker waits for, and how far it is; may be called from any thread."""
         recovery = self.app.tables.recovery

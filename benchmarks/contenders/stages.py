@@ -14,6 +14,7 @@ from rules.packs import Pack, load_pack
 from streams.batches import Lease, Plan, RecordBatch
 from streams.controls import Switch
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.settings import Settings
 from streams.stages import Tables, stages_of
 from streams.stores import StateTable, Write
@@ -100,13 +101,13 @@ class Stages:
         self.subjects = enforce_topics(names)
         metrics = cast(Metrics, _Uncounted())
         judging = stages_of(
-            pack,
+            PacksInForce(pack, settings.partitions),
             names,
             tables,
-            partitions=settings.partitions,
             metrics=metrics,
             clock=StreamTime(),
             switch=Switch(metrics),
+            end=lambda _topic, _partition: None,
         )
         self._handles: dict[tuple[str, ...], Callable[[RecordBatch], Plan]] = {
             self.contents: judging.screening,

@@ -35,9 +35,12 @@ class Sections:
     included: list[Entries] = field(default_factory=list)
 
 
-def collect(folder: Path) -> Sections:
-    """Reads the pack in `folder` and all it includes. Raises InvalidPackError with everything that is wrong with it."""
-    collector = _Collector()
+def collect(folder: Path, shipped: Path = SHIPPED_PACKS) -> Sections:
+    """Reads the pack in `folder` and all it includes; `shipped`: where packs are that are included by name alone.
+
+    Raises InvalidPackError with everything that is wrong with it.
+    """
+    collector = _Collector(shipped)
     try:
         header = collector.layer(folder, ()).header
     except PackError as error:
@@ -56,7 +59,8 @@ class _Layer:
 
 
 class _Collector:
-    def __init__(self) -> None:
+    def __init__(self, shipped: Path) -> None:
+        self._shipped = shipped
         self.errors: list[PackError] = []
         self.entries: dict[str, Entries] = {name: {} for name in SECTIONS}
         self.included: list[Entries] = []
@@ -96,7 +100,7 @@ class _Collector:
     def _include(self, node: Node, above: tuple[Path, ...]) -> set[Path]:
         """Reads what an `include` names; returns the roots it covers."""
         name = node.text()
-        path = _found(name, node)
+        path = _found(name, node, self._shipped)
         resolved = path.resolve()
         for root in above:
             if root.is_relative_to(resolved):
@@ -177,14 +181,14 @@ class _Collector:
             known[other] = (where, value.overlay(patch, adds=adds, deep=deep))
 
 
-def _found(name: str, node: Node) -> Path:
+def _found(name: str, node: Node, shipped: Path) -> Path:
     """The folder or file that an `include` names. Raises PackError."""
     if _SHIPPED_NAME.fullmatch(name):
-        shipped = [path.name for path in SHIPPED_PACKS.iterdir() if (path / "pack.yaml").is_file()]
-        if name not in shipped:
-            hint = f"{did_you_mean(name, shipped)} A folder beside this file is ./{name}"
+        known = [path.name for path in shipped.iterdir() if (path / "pack.yaml").is_file()]
+        if name not in known:
+            hint = f"{did_you_mean(name, known)} A folder beside this file is ./{name}"
             raise node.error(f"no pack is shipped as {name!r}", hint)
-        return SHIPPED_PACKS / name
+        return shipped / name
     path = node.file.folder / name
     if path.is_file() and path.suffix != ".yaml":
         raise node.error(f"{name!r} is no YAML file", "name a folder, a file *.yaml, or a pack that is shipped")

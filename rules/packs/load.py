@@ -8,7 +8,7 @@ from typing import TypeVar
 from rules.conditions import Condition, ConditionError, compile_condition
 from rules.decisions import SUBJECT_KINDS, SubjectKind
 from rules.packs.bounds import Bounds
-from rules.packs.include import Entries, Sections, collect, labels
+from rules.packs.include import SHIPPED_PACKS, Entries, Sections, collect, labels
 from rules.packs.model import (
     Case,
     Clause,
@@ -50,13 +50,19 @@ _MAX_CHAIN = 30
 T = TypeVar("T")
 
 
-def load_pack(folder: Path, operator_words: Mapping[str, Iterable[Word | str]] | None = None) -> Pack:
+def load_pack(
+    folder: Path,
+    operator_words: Mapping[str, Iterable[Word | str]] | None = None,
+    *,
+    shipped: Path = SHIPPED_PACKS,
+) -> Pack:
     """Reads, validates and compiles the pack in `folder`.
 
     `operator_words`: the operator's own words for lexicons marked `operator: true`, by lexicon name.
+    `shipped`: where packs are that are included by name alone.
     Raises InvalidPackError with everything that is wrong.
     """
-    pack = _Loader().load(folder)
+    pack = _Loader().load(folder, shipped)
     return pack.with_words(operator_words) if operator_words else pack
 
 
@@ -65,8 +71,8 @@ class _Loader:
         self._errors: list[PackError] = []
         self._raw: dict[str, Entries] = {}
 
-    def load(self, folder: Path) -> Pack:
-        sections = collect(folder)
+    def load(self, folder: Path, shipped: Path) -> Pack:
+        sections = collect(folder, shipped)
         self._raw = sections.entries
         pack = self._build(folder, sections)
         if self._errors:

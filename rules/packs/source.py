@@ -6,6 +6,8 @@ Readers take what they know from a mapping and then call `done()`, which refuses
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -293,10 +295,26 @@ def yaml_files(folder: Path) -> list[tuple[Path, File]]:
     return [(path, File(str(path.relative_to(folder.parent)), path.parent)) for path in files]
 
 
+_READ: ContextVar[dict[Path, bytes] | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def files_read() -> Iterator[dict[Path, bytes]]:
+    """Every file that is read in the block, and what was in it."""
+    found: dict[Path, bytes] = {}
+    token = _READ.set(found)
+    try:
+        yield found
+    finally:
+        _READ.reset(token)
+
+
 def read_text(path: Path, name: str) -> str:
     """The text in `path`; errors call the file `name`. Raises PackError when it cannot be read, or is not UTF-8."""
     try:
         data = path.read_bytes()
+        if (noted := _READ.get()) is not None:
+            noted[path] = data
     except OSError as error:
         raise PackError(Place(name, 1, 1), f"cannot be read: {error.strerror}") from None
     try:

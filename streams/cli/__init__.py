@@ -35,6 +35,7 @@ COMMANDS = {
     "clear": ("streams.cli.orders:clear", "Lift what holds for a subject, by hand."),
     "quota": ("streams.cli.quota:quota", "Show how much of each quota of automatic actions is used."),
     "words": ("streams.cli.words:words", "Put, remove or list the operator's own words."),
+    "packs": ("streams.cli.packs:packs", "Publish packs to workers that run; canary, shadow, history, rollback."),
     "halt": ("streams.cli.controls:halt", "Put automatic enforcement to shadow: all of it, or one rule's."),
     "resume": ("streams.cli.controls:resume", "Let automatic enforcement go on."),
     "controls": ("streams.cli.controls:controls", "Show what is halted now, and who halted and resumed what and why."),

@@ -149,6 +149,11 @@ def checked(folder: Path, lexicons: Path | None) -> "tuple[Pack | None, Report]"
     return pack, _report(pack, result, own, remarks)
 
 
+def gated(pack: "Pack", known_good: Path, accept: Path | None) -> "Gate":
+    """What the known-good gate says of a pack. Raises Failure (2) for a file that cannot be read, or has no text."""
+    return _gate(pack, known_good, accept, None)
+
+
 def _gate(pack: "Pack", known_good: Path, accept: Path | None, write: Path | None) -> "Gate":
     """Runs the gate, and writes the list it asks for. Raises Failure (2) for a file that cannot be read."""
     from lab.files import CorpusError

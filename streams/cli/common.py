@@ -1,5 +1,6 @@
 """What several commands share: settings and the pack with errors for people, and where output goes."""
 
+import getpass
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -117,6 +118,14 @@ def size_of(name: str) -> int | None:
         return None if name == "-" else Path(name).stat().st_size or None
     except OSError:
         return None
+
+
+def user_name() -> str:
+    """Who runs the command, for audits. Raises Failure (2)."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no name in the environment, and none for the user's number
+        raise Failure("nobody knows who you are here: say it with --by", 2) from None
 
 
 def quiet_clients() -> None:

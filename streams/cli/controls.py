@@ -1,7 +1,6 @@
 """`warden halt`, `warden resume` and `warden controls`: the kill switch, and what was done with it."""
 
 import asyncio
-import getpass
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 import msgspec
 
 from rules.controls import ControlRecord, Controls, Do
-from streams.cli.common import Failure, console, pack_of, pack_option, quiet_clients, settings_of, write_json
+from streams.cli.common import Failure, console, pack_of, pack_option, quiet_clients, settings_of, user_name, write_json
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def _record(do: Do, rule: str | None, why: str, by: str | None) -> ControlRecord
     """The record to write; its id is its own, so doing the same twice is two records. Raises Failure (2)."""
     from rules.decisions import content_id
 
-    who, reason, now = (_user() if by is None else by).strip(), why.strip(), datetime.now(UTC)
+    who, reason, now = (user_name() if by is None else by).strip(), why.strip(), datetime.now(UTC)
     identity = content_id("control", do, rule or "", who, reason, now.isoformat())
     record = ControlRecord(id=identity, do=do, rule=rule, by=who, why=reason, time=now)
     try:
@@ -128,13 +127,6 @@ def _record(do: Do, rule: str | None, why: str, by: str | None) -> ControlRecord
     except msgspec.ValidationError as error:
         raise Failure(f"--by and --why: workers would refuse the record: {error}\n"
                       "    give a name in one line, and a reason", 2) from None  # fmt: skip
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name in the environment, and none for the user's number
-        raise Failure("nobody knows who you are here: say it with --by", 2) from None
 
 
 def _check_rule(settings: Settings, rule: str) -> None:

@@ -58,14 +58,18 @@ def _run_here(settings: Settings) -> None:
     from streams.collector import spare_the_collector
     from streams.controls import current_controls
     from streams.operator_words import current_words
+    from streams.pack_topic import current_packs
 
     pack = pack_of(settings)
     _check_topics(settings)
     words, controls = _as_of_now(current_words(settings)), _as_of_now(current_controls(settings))
-    app = worker_app(settings, pack, words, controls, announce=lambda url: logger.info("Serving %s/metrics", url))
+    published = _as_of_now(current_packs(settings, settings.data_dir / "packs"))
+    app = worker_app(
+        settings, pack, words, controls, published, announce=lambda url: logger.info("Serving %s/metrics", url)
+    )
     label = words.merged(pack).label
-    logger.info("Pack %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules), len(pack.signals),
-                len(words))  # fmt: skip
+    logger.info("Pack of the settings %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules),
+                len(pack.signals), len(words))  # fmt: skip
     if not COMPILED:
         logger.warning(
             "The loops of rules/scans are not compiled, and judging takes some hundred times as long: install a C "

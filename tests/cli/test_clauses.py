@@ -65,8 +65,8 @@ def test_a_configuration_file_is_named_before_the_command(tmp_path: Path) -> Non
     listed = json.loads(run("--config", str(tmp_path / "w.toml"), "topics", "list", "--json").stdout)
 
     assert [spec["role"] for spec in listed] == list(TopicNames._fields)
-    assert {spec["partitions"] for spec in listed if spec["role"] != "controls"} == {5}
-    assert {spec["role"] for spec in listed if spec["cleanup"] == "compact"} == {"bans", "operator_words"}
+    assert {spec["partitions"] for spec in listed if spec["role"] not in {"controls", "packs"}} == {5}
+    assert {spec["role"] for spec in listed if spec["cleanup"] == "compact"} == {"bans", "operator_words", "packs"}
 
 
 def test_schemas_are_written_where_asked(tmp_path: Path) -> None:

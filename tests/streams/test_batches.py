@@ -17,7 +17,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import Executor, Lease, Options, Plan, Send, Write, create_app
+from streams.batches import Executor, Lease, NotYetError, Options, Plan, Send, Write, create_app
 from streams.merging import Lane, Patience, Standing
 from streams.vitals import Vitals
 
@@ -270,7 +270,9 @@ OFFSETS = {TP("posts", 0): 5}
 
 
 def carried_out(
-    after: dict[str, Callable[[Consumer], None]], vitals: Vitals | None = None
+    after: dict[str, Callable[[Consumer], None]],
+    make_plan: Callable[[Consumer], Plan] | None = None,
+    vitals: Vitals | None = None,
 ) -> tuple[Consumer, Table, Sent, list[str], bool]:
     consumer, table, failures = Consumer(), Table(), list[str]()
     app: Any = SimpleNamespace(
@@ -286,8 +288,11 @@ def carried_out(
     executor._sender = sent  # type: ignore[assignment]
     group: Any = Screen()
 
+    def planned() -> Plan:
+        return PLAN if make_plan is None else make_plan(consumer)
+
     async def when() -> bool:
-        return await executor._turn(Lease(group, 0, 3, 1), lambda: PLAN, OFFSETS)
+        return await executor._turn(Lease(group, 0, 3, 1), planned, OFFSETS)
 
     try:
         done = asyncio.run(when())
@@ -330,6 +335,42 @@ def test_a_partition_lost_while_sending_leaves_no_trace_in_state_and_no_ack() ->
 def test_a_partition_lost_while_writing_the_changelog_is_not_acked() -> None:
     consumer, table, _, failures, done = carried_out({"changelog": lost})
     assert (done, table.applied, consumer.acked, failures) == (False, [], {}, [])
+
+
+def test_what_is_to_be_on_record_first_is_acknowledged_and_visible_before_anything_is_sent() -> None:
+    plan = Plan(PLAN.sends, PLAN.writes, [Write("table", b"first", b"v")])
+    consumer, table, sent, _, done = carried_out({}, lambda _: plan)
+    assert (done, sent.topics, table.applied) == (True, ["changelog", "sink", "changelog"], [b"first", b"k"])
+    assert consumer.acked == OFFSETS
+    # and where the partition is lost meanwhile, nothing follows
+    consumer, table, sent, _, done = carried_out({"changelog": lost}, lambda _: plan)
+    assert (done, sent.topics, table.applied, consumer.acked) == (False, ["changelog"], [], {})
+
+
+def test_a_batch_that_cannot_be_judged_yet_is_asked_again_until_the_partition_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.batches.NOT_YET_S", 0.001)
+    asked = 0
+
+    def third_time(_: Consumer) -> Plan:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise NotYetError("in a while")
+        return PLAN
+
+    consumer, _, sent, failures, done = carried_out({}, third_time)
+    assert (done, asked, sent.topics, consumer.acked, failures) == (True, 3, ["sink", "changelog"], OFFSETS, [])
+
+    def never(consumer: Consumer) -> Plan:
+        nonlocal asked
+        asked += 1
+        consumer.draining = asked == 10
+        raise NotYetError("never")
+
+    consumer, _, sent, failures, done = carried_out({}, never)
+    assert (done, asked, sent.topics, consumer.acked, failures) == (False, 10, [], {}, [])
 
 
 @pytest.mark.parametrize("topic", ["sink", "changelog"])

@@ -14,14 +14,15 @@ import msgspec
 import pytest
 
 from rules.controls import ControlRecord, Controls
-from rules.enforce import Enforcer
 from rules.events import Order, Report
 from rules.packs import load_pack
 from streams import controls
 from streams.codec import encode
 from streams.controls import ControlTopic, Following, Switch, control_send
 from streams.enforcement import Enforcing
+from streams.ledger import Register
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.settings import Settings
 from streams.streamtime import StreamTime
 from streams.topics import TopicsError
@@ -98,8 +99,12 @@ def test_violations_in_flight_lead_to_nothing_and_orders_are_kept_while_all_is_h
     metrics = Metrics()
     switch = Switch(metrics, Controls(halted=True))
     table: Any = SimpleNamespace(name="subjects", of=lambda _: {}, on_recovered=[], on_lost=[])
+    packs = PacksInForce(load_pack(TINY))
+    register = Register(
+        "enforce", table, ("orders", "violations"), packs, lambda _topic, _partition: None, internal=True
+    )
     enforcing = Enforcing(
-        Enforcer(load_pack(TINY)), {"orders": "order"}, table, violations="violations", relays="l", enforcements="e",
+        packs, register, {"orders": "order"}, table, violations="violations", relays="l", enforcements="e",
         bans="b", reviews="r", dead_letters="d", metrics=metrics, clock=StreamTime(), switch=switch,
     )  # fmt: skip
     order = Order(id="o", subject="account:bob", do="clear", reason="mistake", moderator="m", time=START)
@@ -108,13 +113,13 @@ def test_violations_in_flight_lead_to_nothing_and_orders_are_kept_while_all_is_h
         as_record("orders", "account:bob", msgspec.json.encode(order)),
     ]
     # When ENFORCE takes them
-    plan = enforcing(SimpleNamespace(records=batch, partition=0))  # type: ignore[arg-type]
+    plan = enforcing(SimpleNamespace(records=batch, partition=0, epoch=1, offsets={}))  # type: ignore[arg-type]
     # Then nothing is sent, and only the order is remembered
     assert plan.sends == []
     assert [write.key for write in plan.writes] == [b"account:bob"]
     # and after the resumption the same violation leads to enforcements
     switch.controls = Controls()
-    plan = enforcing(SimpleNamespace(records=batch[:1], partition=0))  # type: ignore[arg-type]
+    plan = enforcing(SimpleNamespace(records=batch[:1], partition=0, epoch=1, offsets={}))  # type: ignore[arg-type]
     assert {send.topic for send in plan.sends} == {"e", "b"}
 
 

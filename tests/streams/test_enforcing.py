@@ -17,7 +17,9 @@ from rules.packs import load_pack
 from streams.batches import Plan
 from streams.controls import Switch
 from streams.enforcement import Enforcing
+from streams.ledger import Register
 from streams.metrics import Metrics
+from streams.packs_in_force import PacksInForce
 from streams.streamtime import StreamTime
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,9 +53,11 @@ def test_a_sanction_whose_expiry_was_dropped_ends_at_the_next_sweep() -> None:
     clock = StreamTime()
     clock.observe(millis(START + timedelta(hours=13)))
     metrics = Metrics()
+    packs = PacksInForce(load_pack(TINY))
+    register = Register("enforce", table, (), packs, lambda _topic, _partition: None, internal=True)
     enforcing = Enforcing(
-        enforcer, {}, table, violations="v", relays="l", enforcements="e", bans="bans", reviews="r", dead_letters="d",
-        metrics=metrics, clock=clock, switch=Switch(metrics),
+        packs, register, {}, table, violations="v", relays="l", enforcements="e", bans="bans", reviews="r",
+        dead_letters="d", metrics=metrics, clock=clock, switch=Switch(metrics),
     )  # fmt: skip
     group: Any = LosingGroup()
     # When the plan of the first sweep is dropped, and another sweep comes

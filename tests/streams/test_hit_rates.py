@@ -29,7 +29,7 @@ class Worker:
         self.state: dict[bytes, bytes] = {} if table is None else table
         self.table: Any = SimpleNamespace(name="rates", of=lambda _: self.state, on_recovered=[], on_lost=[])
         self.tripping = Tripping(self.table, "controls", Metrics())
-        self.tripping.use(load_pack(TINY))
+        self.tripping.use(frozenset(load_pack(TINY).rules))
         self.controls = Controls()
         self.minutes = 0.0
 

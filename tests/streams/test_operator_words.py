@@ -18,6 +18,7 @@ from rules.words import Word
 from streams import operator_words
 from streams.metrics import Metrics
 from streams.operator_words import Following, OperatorWords, WordRecord, listed
+from streams.packs_in_force import PacksInForce
 from streams.settings import Settings
 
 PACK = """
@@ -111,6 +112,19 @@ def follow(
 ) -> list[tuple[str, Screen]]:
     """What a worker is given to judge with, as these fetches come in."""
     used: list[tuple[str, Screen]] = []
+    words = OperatorWords() if words is None else words
+    packs = PacksInForce(pack, words=words)
+
+    class Recording:
+        """The packs in force, which note down what is put in force."""
+
+        packs = property(lambda _: packs.packs)
+        labels = property(lambda _: packs.labels)
+
+        async def use_words(self) -> None:
+            await packs.use_words()
+            screen = packs.current.live
+            used.append((packs.labels[0], screen))
 
     @asynccontextmanager
     async def opened(*_: object) -> AsyncIterator[Any]:
@@ -123,13 +137,7 @@ def follow(
     monkeypatch.setattr(operator_words, "opened", opened)
     monkeypatch.setattr(operator_words, "changes", changes)
     monkeypatch.setattr(operator_words, "QUIET_S", 0.0)
-    following = Following(
-        Settings(),
-        pack,
-        words or OperatorWords(),
-        lambda pack, screen: used.append((pack.label, screen)),
-        metrics or Metrics(),
-    )
+    following = Following(Settings(), Recording(), words, metrics or Metrics())
     asyncio.run(following.run())
     return used
 

@@ -10,19 +10,19 @@ from streams.settings import Settings
 from streams.topics import dead_letter_bytes, topic_names, topic_specs, verify_topics
 
 
-def test_all_topics_but_the_controls_share_one_partition_count_and_carry_the_prefix() -> None:
+def test_all_topics_but_the_controls_and_the_packs_share_one_partition_count_and_carry_the_prefix() -> None:
     specs = topic_specs(Settings(partitions=5, topic_prefix="cn."))
 
-    assert {spec.partitions for role, spec in specs.items() if role != "controls"} == {5}
-    assert specs["controls"].partitions == 1
+    assert {spec.partitions for role, spec in specs.items() if role not in {"controls", "packs"}} == {5}
+    assert specs["controls"].partitions == specs["packs"].partitions == 1
     assert [spec.name for spec in specs.values()] == list(topic_names(Settings(topic_prefix="cn.")))
 
 
-def test_only_the_ban_list_and_the_words_are_compacted_and_they_have_no_retention() -> None:
+def test_the_ban_list_the_words_and_the_packs_are_compacted_and_have_no_retention() -> None:
     specs = topic_specs(Settings(retention_dead_letters_hours=0))
 
-    assert {role for role, spec in specs.items() if spec.cleanup == "compact"} == {"bans", "operator_words"}
-    assert not any("retention.ms" in specs[role].configs() for role in ("bans", "operator_words"))
+    assert {role for role, spec in specs.items() if spec.cleanup == "compact"} == {"bans", "operator_words", "packs"}
+    assert not any("retention.ms" in specs[role].configs() for role in ("bans", "operator_words", "packs"))
     assert specs["dead_letters"].configs()["retention.ms"] == "-1"
     assert specs["controls"].configs()["retention.ms"] == "-1"
     assert specs["posts"].configs()["retention.ms"] == str(168 * 3_600_000)

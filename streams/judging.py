@@ -1,0 +1,112 @@
+"""One batch of events, judged by whatever packs are in force for each: live, canary and shadow, and across a switch.
+
+With one pack for all of them, which is nearly always, this adds nothing to `Screen.screen`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rules.decisions import Violation, content_id
+from rules.screen import Arrival, Screen, Screened
+from rules.sightings import Sighting
+from streams.ledger import stamp
+from streams.pack_metrics import Agreement
+from streams.packs_in_force import Judges
+
+StateOf = Callable[[str], bytes | None]
+
+
+@dataclass(slots=True)
+class Judged:
+    """What a batch led to.
+
+    live:     by the packs that count. shadow: violations by shadow packs, each with the index of its arrival in
+              `shadow_arrivals`; they have ids of their own and the mode "shadow".
+    compared: events in which a rule hit, by (rule, who found it), where a shadow pack judged too.
+    """
+
+    live: Screened
+    shadow: list[Violation] = field(default_factory=list)
+    shadow_arrivals: list[int] = field(default_factory=list)
+    compared: Counter[tuple[str, Agreement]] = field(default_factory=Counter)
+
+
+def judge(arrivals: Sequence[Arrival], judges: Judges | Sequence[Judges], state_of: StateOf) -> Judged:
+    """Judges events, all by one standing or each by its own. `state_of`: as for `Screen.screen`."""
+    if isinstance(judges, Judges):
+        if judges.canary is None and judges.shadow is None:
+            return Judged(judges.live.screen(arrivals, state_of))
+        judges = [judges] * len(arrivals)
+    by_screen: dict[int, tuple[Screen, list[int]]] = {}
+    by_shadow: dict[int, tuple[Screen, list[int]]] = {}
+    for index, (arrival, its) in enumerate(zip(arrivals, judges, strict=True)):
+        screen = its.screen_of(arrival.event.account)
+        by_screen.setdefault(id(screen), (screen, []))[1].append(index)
+        if its.shadow is not None:
+            by_shadow.setdefault(id(its.shadow), (its.shadow, []))[1].append(index)
+    judged = Judged(_together(arrivals, list(by_screen.values()), state_of))
+    for shadow, indexes in by_shadow.values():
+        # From the states before the batch: what the live pack has counted of it is not known yet
+        found = shadow.screen([arrivals[at] for at in indexes], state_of)
+        places = [indexes[at] for at in found.arrivals]
+        judged.shadow += [_in_shadow(violation) for violation in found.violations]
+        judged.shadow_arrivals += places
+        theirs = {(at, violation.rule) for at, violation in zip(places, found.violations, strict=True)}
+        theirs |= {(indexes[at], sighting.rule) for at, sighting in found.sightings}
+        judged.compared += _compared(_hits(judged.live, set(indexes)), theirs)
+    return judged
+
+
+def stamper(judges: Judges | Sequence[Judges]) -> Callable[[int], list[tuple[str, bytes]]]:
+    """The headers of what an arrival led to, by its index."""
+    if isinstance(judges, Judges):
+        headers = stamp(judges.at)
+        return lambda _: headers
+    return lambda index: stamp(judges[index].at)
+
+
+def _together(arrivals: Sequence[Arrival], parts: list[tuple[Screen, list[int]]], state_of: StateOf) -> Screened:
+    """Each part judged by its screen, one after the other, as one result in order of arrival."""
+    states: dict[str, bytes] = {}
+    violations: list[tuple[int, Violation]] = []
+    sightings: list[tuple[int, Sighting]] = []
+
+    def so_far(account: str) -> bytes | None:
+        return states.get(account) or state_of(account)
+
+    for screen, indexes in parts:
+        found = screen.screen([arrivals[at] for at in indexes], so_far)
+        violations += [(indexes[at], each) for at, each in zip(found.arrivals, found.violations, strict=True)]
+        sightings += [(indexes[at], each) for at, each in found.sightings]
+        states |= found.states
+    violations.sort(key=lambda found: found[0])
+    sightings.sort(key=lambda found: found[0])
+    return Screened([each for _, each in violations], [at for at, _ in violations], states, sightings)
+
+
+def _in_shadow(violation: Violation) -> Violation:
+    """The violation as it is published: without effect, and told from the live pack's by its ids."""
+    return msgspec.structs.replace(
+        violation,
+        id=content_id("shadow", violation.pack, violation.id),
+        cause=content_id("shadow", violation.pack, violation.cause),
+        mode="shadow",
+    )
+
+
+def _hits(screened: Screened, among: set[int]) -> set[tuple[int, str]]:
+    """(index of the arrival, rule) of what was found in these arrivals."""
+    found = {(at, each.rule) for at, each in zip(screened.arrivals, screened.violations, strict=True)}
+    found |= {(at, each.rule) for at, each in screened.sightings}
+    return {hit for hit in found if hit[0] in among}
+
+
+def _compared(live: set[tuple[int, str]], shadow: set[tuple[int, str]]) -> Counter[tuple[str, Agreement]]:
+    counts: Counter[tuple[str, Agreement]] = Counter()
+    counts.update((rule, "both") for _, rule in live & shadow)
+    counts.update((rule, "live") for _, rule in live - shadow)
+    counts.update((rule, "shadow") for _, rule in shadow - live)
+    return counts
