@@ -311,8 +311,8 @@ def broken(consumer: Consumer) -> None:
 
 def test_acknowledgements_are_timed_and_those_that_never_came_are_not() -> None:
     done, failed = Vitals(), Vitals()
-    carried_out({}, done)
-    carried_out({"changelog": broken}, failed)
+    carried_out({}, vitals=done)
+    carried_out({"changelog": broken}, vitals=failed)
     assert [done.waits[step].times for step in ("sends", "changelog")] == [1, 1]
     assert [failed.waits[step].times for step in ("sends", "changelog")] == [1, 0]
     assert done.waits["sends"].seconds > 0
