@@ -77,9 +77,11 @@ def test_the_fullest_share_of_a_quota_is_told_by_the_quotas_name(tmp_path: Path)
     metrics, clock = Metrics(), StreamTime()
     clock.observe(millis(START))
     pack = load_pack(tmp_path)
+    packs = PacksInForce(pack, 2)
+    register = Register("enforce", table, (), packs, lambda _topic, _partition: None, internal=True)
     enforcing = Enforcing(
-        Enforcer(pack, 2), {}, table, violations="v", relays="l", enforcements="e", bans="bans", reviews="r",
-        dead_letters="d", metrics=metrics, clock=clock, switch=Switch(metrics),
+        packs, register, {}, table, violations="v", relays="l", enforcements="e", bans="bans",
+        reviews="r", dead_letters="d", metrics=metrics, clock=clock, switch=Switch(metrics),
     )  # fmt: skip
     # When one partition has granted one of its 4, and the other none, as a pack without the second quota counts
     counting = Enforcer(replace(pack, limits=replace(pack.limits, quotas=pack.limits.quotas[:1])), 2)
