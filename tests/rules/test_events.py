@@ -53,6 +53,23 @@ VALID: dict[str, dict[str, Any]] = {
         "reason": "",
         "time": TIME,
     },
+    "review_decision": {
+        "id": "1",
+        "subject": "domain:a.example",
+        "review": "f00",
+        "verdict": "approved",
+        "moderator": "carol",
+        "reason": "",
+        "time": TIME,
+    },
+    "order": {
+        "id": "1",
+        "subject": "domain:a.example",
+        "do": "clear",
+        "moderator": "carol",
+        "reason": "",
+        "time": TIME,
+    },
 }
 
 
