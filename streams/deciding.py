@@ -133,7 +133,7 @@ async def _go_to(reader: AIOKafkaConsumer, since: int | None) -> None:
 async def _write(settings: Settings, topic: str, decision: Moderation) -> _Written:
     """Raises TopicsError."""
     try:
-        async with started_producer(settings, acks="all") as producer:
+        async with started_producer(settings) as producer:
             done = await producer.send_and_wait(topic, _ENCODER.encode(decision), decision.subject.encode())
     except (KafkaError, OSError, TimeoutError) as error:
         raise TopicsError(await broker_trouble(settings, error)) from error
@@ -147,7 +147,7 @@ def _lasts(order: Order) -> timedelta | None:
 @asynccontextmanager
 async def _group(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A client that sees what the workers' group has committed, and is no member of it."""
-    async with started_consumer(settings, group_id=settings.app_id, enable_auto_commit=False) as client:
+    async with started_consumer(settings, group_id=settings.app_id) as client:
         yield client
 
 

@@ -125,7 +125,7 @@ async def publish(settings: Settings, archive: Archive | None, activation: Activ
         pass
     records: Sequence[tuple[bytes, bytes, list[tuple[str, bytes]]]] = pieces_of(archive) if archive else ()
     try:
-        async with started_producer(settings, acks="all") as producer:
+        async with started_producer(settings) as producer:
             for key, value, headers in records:
                 await producer.send_and_wait(topic, value, key, partition=0, headers=headers)
             key = f"activation/{activation.id}".encode()
