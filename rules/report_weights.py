@@ -31,11 +31,6 @@ def heard(time: int, wanted: Reports, reports: Iterable[StoredReport]) -> Heard:
     return weigh([time], wanted, reports)[time]
 
 
-def reported_times(times: Iterable[int], wanted: Reports, reports: Iterable[StoredReport]) -> set[int]:
-    """Those of `times` (ms) at which enough people had reported, or would within the time given."""
-    return {time for time, found in weigh(times, wanted, reports).items() if found.weight >= wanted.reporters}
-
-
 def weigh(times: Iterable[int], wanted: Reports, reports: Iterable[StoredReport]) -> dict[int, Heard]:
     """`heard` for each of `times` (ms), in one pass over the reports."""
     known = [report for report in reports if report.known >= 0]

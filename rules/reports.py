@@ -2,7 +2,6 @@
 them. Pure; a function of the set of reports and testimonies, whatever order they come in."""
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -184,36 +183,3 @@ def _network(ip: str) -> str:
             return str(ip_network((int(address), 64), strict=False))
         address = address.ipv4_mapped
     return str(address)
-
-
-def reporters(time: int, wanted: Reports, reports: Iterable[StoredReport]) -> set[str]:
-    """Who reported the subject within `wanted.within` of a violation at `time` (ms), before it or after."""
-    return {
-        report.reporter
-        for report in reports
-        if abs(report.time - time) <= wanted.within and (not wanted.categories or report.category in wanted.categories)
-    }
-
-
-def reported_times(times: Iterable[int], wanted: Reports, reports: Iterable[StoredReport]) -> set[int]:
-    """Those of `times` (ms) at which enough people had reported, or would within the time given."""
-    heard = sorted(
-        (report.time, report.reporter)
-        for report in reports
-        if not wanted.categories or report.category in wanted.categories
-    )
-    found: set[int] = set()
-    near: Counter[str] = Counter()
-    first = last = 0  # heard[first:last] lie near the time that is looked at
-    for time in sorted(set(times)):
-        while last < len(heard) and heard[last][0] <= time + wanted.within:
-            near[heard[last][1]] += 1
-            last += 1
-        while first < last and heard[first][0] < time - wanted.within:
-            near[heard[first][1]] -= 1
-            if not near[heard[first][1]]:
-                del near[heard[first][1]]
-            first += 1
-        if len(near) >= wanted.reporters:
-            found.add(time)
-    return found

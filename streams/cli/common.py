@@ -1,12 +1,13 @@
 """What several commands share: settings and the pack with errors for people, and where output goes."""
 
+import asyncio
 import getpass
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ from streams.settings import Settings, SettingsError, load_settings
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+T = TypeVar("T")
 
 _PIPE_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -126,6 +129,17 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # no name in the environment, and none for the user's number
         raise Failure("nobody knows who you are here: say it with --by", 2) from None
+
+
+def asked(question: Coroutine[Any, Any, T]) -> T:
+    """What the brokers answer, without their client's own log. Raises Failure (1) when they do not, or refuse."""
+    from streams.topics import TopicsError
+
+    quiet_clients()
+    try:
+        return asyncio.run(question)
+    except (TopicsError, TimeoutError) as error:
+        raise Failure(str(error)) from None
 
 
 def quiet_clients() -> None:

@@ -1,22 +1,19 @@
 """`warden halt`, `warden resume` and `warden controls`: the kill switch, and what was done with it."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from rules.controls import ControlRecord, Controls, Do
-from streams.cli.common import Failure, console, pack_of, pack_option, quiet_clients, settings_of, user_name, write_json
+from streams.cli.common import Failure, asked, console, pack_of, pack_option, settings_of, user_name, write_json
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.controls import ControlTopic
-
-T = TypeVar("T")
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -75,7 +72,7 @@ def controls(ctx: click.Context, as_json: bool) -> None:
     """
     from streams.controls import current_controls
 
-    found = _asked(current_controls(settings_of(ctx)))
+    found = asked(current_controls(settings_of(ctx)))
     for problem in found.problems:
         click.echo(f"warden: {problem}", err=True)
     if as_json:
@@ -93,11 +90,11 @@ def _do(
     settings = settings_of(ctx, pack=pack)
     known = Controls()
     if rule is not None or do == "resume":  # halting everything asks nothing before
-        known = _asked(current_controls(settings)).log.controls
+        known = asked(current_controls(settings)).log.controls
     if rule is not None and rule not in known.shadowed:
         _check_rule(settings, rule)
     record = _record(do, rule, why, by)
-    offset = _asked(put_control(settings, record))
+    offset = asked(put_control(settings, record))
     if as_json:
         write_json({"record": record, "offset": offset})
         return
@@ -159,14 +156,3 @@ def _print(found: "ControlTopic") -> None:
 
 def _shown(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _asked(question: Coroutine[Any, Any, T]) -> T:
-    """What the brokers answer. Raises Failure (1)."""
-    from streams.topics import TopicsError
-
-    quiet_clients()
-    try:
-        return asyncio.run(question)
-    except (TopicsError, TimeoutError) as error:
-        raise Failure(str(error)) from None

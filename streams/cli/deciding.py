@@ -1,7 +1,5 @@
 """What the commands share by which a moderator decides: who, why, the id, waiting for the answer and showing it."""
 
-import asyncio
-import getpass
 import shlex
 import sys
 import uuid
@@ -12,14 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streams.cli.common import Failure, console, progress_bar, quiet_clients, settings_of, write_json
+from streams.cli.common import Failure, asked, console, progress_bar, settings_of, user_name, write_json
 
 if TYPE_CHECKING:
     from rules.decisions import Ban
     from rules.events import Moderation
     from streams.deciding import Answer, Outcome
 
-T = TypeVar("T")
 _WAIT_S = 15.0
 
 
@@ -38,6 +35,9 @@ def deciding_options(command: Callable[..., None]) -> Callable[..., None]:
     )):  # fmt: skip
         command = option(command)
     return command
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +61,13 @@ class Deciding:
             raise click.UsageError("--why: give a reason")
         return cls(
             why=why.strip(),
-            by=login_name() if by is None else by.strip(),
+            by=user_name() if by is None else by.strip(),
             identity=str(uuid.uuid4()) if identity is None else identity,
             retry=identity is not None,
             wait_s=timeout if wait else 0.0,
             as_json=as_json,
             time=datetime.now(UTC),
         )
-
-
-def login_name() -> str:
-    """The name that the user is logged in by. Raises Failure (2) without one."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name in the environment, and none for the user's number
-        raise Failure("nobody knows who you are here: say it with --by", 2) from None
-
-
-def asked(question: Coroutine[Any, Any, T]) -> T:
-    """What the brokers answer. Raises Failure (1)."""
-    from streams.topics import TopicsError
-
-    quiet_clients()
-    try:
-        return asyncio.run(question)
-    except (TopicsError, TimeoutError) as error:
-        raise Failure(str(error)) from None
 
 
 def asked_with_progress(task: str, question: Callable[[Callable[[int], None]], Coroutine[Any, Any, T]]) -> T:

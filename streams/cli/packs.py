@@ -1,16 +1,15 @@
 """`warden packs`: publish packs to workers that run, try them on some accounts or in shadow, and take them back."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from rules.activations import CONFIGURED, Activates, Activation, Standing
-from streams.cli.common import Failure, console, quiet_clients, settings_of, user_name, write_json
+from streams.cli.common import Failure, asked, console, settings_of, user_name, write_json
 
 if TYPE_CHECKING:
     from rules.packs import Pack
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from streams.pack_topic import PackTopic
     from streams.settings import Settings
 
-T = TypeVar("T")
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _SHORT = 12
 _MOST_LINES = 20
@@ -103,7 +101,7 @@ def publish(
         raise click.UsageError("name text that is fine, --known-good FILE, or say --no-known-good")
     do = _role(shadow, canary)
     settings = settings_of(ctx)
-    topic = _asked(_current(settings))
+    topic = asked(_current(settings))
     _check(folder, settings, known_good, accept)
     try:
         archive, label = _archived(folder)
@@ -133,7 +131,7 @@ def activate(
     warden packs activate mine@7 --shadow --why "look at it again"
     """
     settings = settings_of(ctx)
-    topic = _asked(_current(settings))
+    topic = asked(_current(settings))
     digest = _digest(topic, pack)
     if not digest:
         raise Failure("the pack of the settings is no published pack: warden packs rollback leads back to it", 2)
@@ -150,7 +148,7 @@ def rollback(ctx: click.Context, *, why: str, by: str | None, as_json: bool) -> 
     warden packs rollback --why "hits the operator's own lottery"
     """
     settings = settings_of(ctx)
-    topic = _asked(_current(settings))
+    topic = asked(_current(settings))
     before = topic.log.rolled_back()
     if before is None:
         raise Failure("there is nothing to take back: workers judge by the pack of their settings")
@@ -171,8 +169,8 @@ def history(ctx: click.Context, *, offsets: bool, as_json: bool) -> None:
     warden packs history --offsets --json | jq '.switches[] | select(.stage == "screen")'
     """
     settings = settings_of(ctx)
-    topic = _asked(_current(settings))
-    switches = _asked(_switches(settings)) if offsets else []
+    topic = asked(_current(settings))
+    switches = asked(_switches(settings)) if offsets else []
     for problem in topic.problems:
         click.echo(f"warden: {problem}", err=True)
     if as_json:
@@ -210,7 +208,7 @@ def show(ctx: click.Context, *, pack: str, as_json: bool) -> None:
     warden packs show
     warden packs show canary --json
     """
-    topic = _asked(_current(settings_of(ctx)))
+    topic = asked(_current(settings_of(ctx)))
     digest = _digest(topic, pack)
     if not digest:
         raise Failure("workers judge by the pack of their settings: warden check and warden clauses show it")
@@ -243,7 +241,7 @@ def diff(ctx: click.Context, *, old: str, new: str, as_json: bool) -> None:
     from rules.packs.diff import differences
 
     settings = settings_of(ctx)
-    topic = None if all(Path(name).is_dir() for name in (old, new)) else _asked(_current(settings))
+    topic = None if all(Path(name).is_dir() for name in (old, new)) else asked(_current(settings))
     before, after = _pack(settings, topic, old), _pack(settings, topic, new)
     changes = differences(before, after)
     if as_json:
@@ -289,8 +287,8 @@ def _put(
 ) -> None:
     from streams.pack_topic import publish as write
 
-    offset = _asked(write(settings, archive, record))
-    topic = _asked(_current(settings))
+    offset = asked(write(settings, archive, record))
+    topic = asked(_current(settings))
     if offset not in topic.log.standings:
         raise Failure("somebody else has activated a pack meanwhile, and this changed nothing\n"
                       "    look: warden packs history")  # fmt: skip
@@ -404,14 +402,3 @@ async def _switches(settings: "Settings") -> "list[Switched]":
     from streams.pack_switches import current_switches
 
     return await current_switches(settings)
-
-
-def _asked(question: Coroutine[Any, Any, T]) -> T:
-    """What the brokers answer. Raises Failure (1)."""
-    from streams.topics import TopicsError
-
-    quiet_clients()
-    try:
-        return asyncio.run(question)
-    except (TopicsError, TimeoutError) as error:
-        raise Failure(str(error)) from None

@@ -1,14 +1,9 @@
 """`warden topics`: create, verify and list the topics."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
-
 import click
 
-from streams.cli.common import Failure, console, quiet_clients, settings_of, write_json
+from streams.cli.common import asked, console, settings_of, write_json
 
-T = TypeVar("T")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON value.")
 
 
@@ -33,7 +28,7 @@ def create(ctx: click.Context, as_json: bool) -> None:
     """
     from streams.topics import create_topics
 
-    result = _asked(create_topics(settings_of(ctx)))
+    result = asked(create_topics(settings_of(ctx)))
     if as_json:
         write_json(result)
         return
@@ -56,7 +51,7 @@ def verify(ctx: click.Context, as_json: bool) -> None:
     from streams.topics import topic_specs, verify_topics
 
     settings = settings_of(ctx)
-    result = _asked(verify_topics(settings))
+    result = asked(verify_topics(settings))
     for note in result.notes:
         click.echo(f"warden: {note}", err=True)
     if as_json:
@@ -93,14 +88,3 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         size = f"{spec.max_message_bytes:,} bytes"
         table.add_row(spec.name, spec.key, str(spec.partitions), str(spec.replication), spec.cleanup, kept, size)
     console().print(table)
-
-
-def _asked(question: Coroutine[Any, Any, T]) -> T:
-    """The broker's answer. Raises Failure (1)."""
-    from streams.topics import TopicsError
-
-    quiet_clients()
-    try:
-        return asyncio.run(question)
-    except TopicsError as error:
-        raise Failure(str(error)) from None

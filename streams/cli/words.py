@@ -1,20 +1,17 @@
 """`warden words`: the operator's own words, on their topic."""
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli.common import Failure, console, pack_of, pack_option, quiet_clients, settings_of, write_json
+from streams.cli.common import Failure, asked, console, pack_of, pack_option, settings_of, write_json
 
 if TYPE_CHECKING:
     from rules.packs import Pack
     from rules.words import Word
 
-T = TypeVar("T")
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _json = click.option("--json", "as_json", is_flag=True, help="JSON.")
 
@@ -63,7 +60,7 @@ def put(ctx: click.Context, /, lexicon: str, word: tuple[str, ...], *, as_json: 
     if not words:
         raise click.UsageError("name a word, or a file of words: --file")
     _check(pack_of(settings), lexicon, words)
-    done = _run(put_words(settings, lexicon, words))
+    done = asked(put_words(settings, lexicon, words))
     _report(as_json, "put", lexicon, [each.text for each in words], f"{done} put in {lexicon}")
 
 
@@ -85,7 +82,7 @@ def remove(ctx: click.Context, lexicon: str, word: tuple[str, ...], everything: 
     if bool(word) == everything:
         raise click.UsageError("name words to remove, or say --all")
     settings = settings_of(ctx)
-    known = [each.text for each in _run(current_words(settings)).of(lexicon)]
+    known = [each.text for each in asked(current_words(settings)).of(lexicon)]
     gone = known if everything else list(dict.fromkeys(text.strip() for text in word))
     missing = [text for text in gone if text not in known]
     if missing:
@@ -93,7 +90,7 @@ def remove(ctx: click.Context, lexicon: str, word: tuple[str, ...], everything: 
 
         raise Failure(f"{missing[0]!r} is not among the words of {lexicon!r} on the topic\n"
                       f"    {did_you_mean(missing[0], known)}")  # fmt: skip
-    done = _run(remove_words(settings, lexicon, gone))
+    done = asked(remove_words(settings, lexicon, gone))
     _report(as_json, "removed", lexicon, gone, f"{done} removed from {lexicon}")
 
 
@@ -117,7 +114,7 @@ def list_(ctx: click.Context, lexicon: str | None, as_json: bool, pack: Path | N
     loaded = pack_of(settings)
     if lexicon is not None:
         _check(loaded, lexicon, [])
-    found = _run(current_words(settings))
+    found = asked(current_words(settings))
     for problem in found.problems(loaded):
         click.echo(f"warden: {problem}", err=True)
     rows = [row for row in listed(loaded, found) if lexicon in {None, row["lexicon"]}]
@@ -161,17 +158,6 @@ def _check(pack: "Pack", lexicon: str, given: "list[Word]") -> None:
                       f"    {did_you_mean(lexicon, asked)}", 2)  # fmt: skip
     if wrong := wrong_words([word.text for word in given]):
         raise Failure("\n".join(message for _, message in wrong), 2)
-
-
-def _run(work: "Coroutine[Any, Any, T]") -> T:
-    """The result of `work`; raises Failure when the brokers do not answer, or the topic is missing."""
-    from streams.topics import TopicsError
-
-    quiet_clients()
-    try:
-        return asyncio.run(work)
-    except (TopicsError, TimeoutError) as error:
-        raise Failure(str(error)) from None
 
 
 def _report(as_json: bool, did: str, lexicon: str, texts: list[str], line: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules.events import Report, from_millis
 from rules.packs.model import Reports
-from rules.report_weights import Heard, heard, reported_times, weigh
+from rules.report_weights import Heard, heard, weigh
 from rules.reporter_groups import BURST, BURST_WITHIN, COMPANY_SHARED, trust
 from rules.reporters import MAX_OUTCOMES, Outcome, short_hash
 from rules.reports import MAX_REPORTS, REPORTS_EACH, StoredReport, inquiry, outcomes, remember, stored
@@ -228,9 +228,6 @@ def test_weights_are_as_defined_in_any_order(
     expected = {time: defined(time, wanted, reports) for time in times}
     chance.shuffle(reports)
     assert weigh(times, wanted, reports) == expected
-    assert reported_times(times, wanted, reports) == {
-        time for time, found in expected.items() if found.weight >= wanted.reporters
-    }
     assert all(heard(time, wanted, reports) == found for time, found in expected.items())
 
 

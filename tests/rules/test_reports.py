@@ -14,8 +14,6 @@ from rules.decisions import Review, Violation
 from rules.enforce import Enforcer
 from rules.events import Report
 from rules.packs import InvalidPackError, Pack, load_pack
-from rules.packs.model import Reports
-from rules.reports import StoredReport, reported_times, reporters
 from rules.subject_state import decode_subject
 from tests.rules.conftest import WritePack
 from tests.rules.making import Court, at, violation
@@ -148,20 +146,6 @@ def _pack() -> Pack:
 
 
 TINY_PACK = _pack()
-
-STORED = st.lists(
-    st.builds(StoredReport, st.integers(0, 30), st.just("r"), st.sampled_from("abc"), st.sampled_from("xy"))
-)
-
-
-@given(st.lists(st.integers(0, 30)), STORED, st.integers(1, 4), st.integers(1, 10), st.sampled_from(["", "x"]))
-def test_the_times_with_enough_reporters_are_those_counted_one_by_one(
-    times: list[int], reports: list[StoredReport], number: int, within: int, category: str
-) -> None:
-    wanted = Reports(number, within, frozenset(category))
-    expected = {time for time in times if len(reporters(time, wanted, reports)) >= number}
-    assert reported_times(times, wanted, reports) == expected
-
 
 ERRORS = [
     ("reports: {reporters: 3}", "'within' is missing"),
