@@ -90,35 +90,28 @@ def decode_record(kind: TopicKind, key: bytes | None, value: bytes | None, heade
     if kind == "violation":
         raise ValueError("violations are no events: see decode_violation")
     if key is None:
-        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
+        raise _missing_key()
     cloud = _cloud_event(headers) if headers else None
     event = decode_event(kind, value) if cloud is None else _with_headers(kind, value, cloud)
     source = (cloud.ce_source if cloud else None) or kind
     if isinstance(event, CONTENT_TYPES):
-        if event.account.encode() != key:
-            raise _key_mismatch(key, "account", event.account)
-    elif event.subject.encode() != key:
-        raise _key_mismatch(key, "subject", event.subject)
+        _check_key(key, "account", event.account)
+    else:
+        _check_key(key, "subject", event.subject)
     return event, source
 
 
 def decode_violation(key: bytes | None, value: bytes | None) -> Violation:
     """The violation in a record of the violations topic. Raises InvalidEventError, as `decode_record` does."""
-    if key is None:
-        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
-    violation = _decode(_VIOLATION, value)
-    if violation.subject.encode() != key:
-        raise _key_mismatch(key, "subject", violation.subject)
+    violation = _keyed(_VIOLATION, key, value)
+    _check_key(key, "subject", violation.subject)
     return violation
 
 
 def decode_relay(key: bytes | None, value: bytes | None) -> Relay:
     """What one record tells another, in a record of the relays topic. Raises InvalidEventError, as `decode_record`."""
-    if key is None:
-        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
-    relay = _decode(_RELAY, value)
-    if relay.subject.encode() != key:
-        raise _key_mismatch(key, "subject", relay.subject)
+    relay = _keyed(_RELAY, key, value)
+    _check_key(key, "subject", relay.subject)
     return relay
 
 
@@ -129,11 +122,8 @@ def decode_enforcement(value: bytes | None) -> Enforcement | Lift:
 
 def decode_message(key: bytes | None, value: bytes | None) -> Message:
     """The message in a record of the sightings topic. Raises InvalidEventError, as `decode_record` does."""
-    if key is None:
-        raise InvalidEventError("missing_key", "the record has no key; partitions follow keys")
-    message = _decode(_MESSAGE, value)
-    if message.key.encode() != key:
-        raise _key_mismatch(key, "key", message.key)
+    message = _keyed(_MESSAGE, key, value)
+    _check_key(key, "key", message.key)
     return message
 
 
@@ -194,9 +184,21 @@ def _decode(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
         raise InvalidEventError("undecodable", str(error)) from None
 
 
-def _key_mismatch(key: bytes, what: str, owner: str) -> InvalidEventError:
-    shown = repr(key[:100].decode("utf-8", "backslashreplace"))
-    return InvalidEventError("key_mismatch", f"the key is {shown}, the {what} is {owner[:100]!r}")
+def _keyed(decoder: msgspec.json.Decoder[T], key: bytes | None, value: bytes | None) -> T:
+    if key is None:
+        raise _missing_key()
+    return _decode(decoder, value)
+
+
+def _missing_key() -> InvalidEventError:
+    return InvalidEventError("missing_key", "the record has no key; partitions follow keys")
+
+
+def _check_key(key: bytes | None, what: str, owner: str) -> None:
+    """Raises InvalidEventError, `key_mismatch`, when a record's key is not its owner's name."""
+    if owner.encode() != key:
+        shown = repr((key or b"")[:100].decode("utf-8", "backslashreplace"))
+        raise InvalidEventError("key_mismatch", f"the key is {shown}, the {what} is {owner[:100]!r}")
 
 
 def _cloud_event(headers: Headers) -> _CloudEvent | None:
