@@ -39,6 +39,7 @@ class Docket:
         self.decisions: list[Enforcement | Lift | Review] = []
         self.relays: list[Relay] = []
         self.overturned: Counter[str] = Counter()
+        self.repeated: Counter[str] = Counter()
         self.ledger = Ledger(pack)
 
     def record(self, subject: str) -> Record:

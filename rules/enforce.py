@@ -45,6 +45,7 @@ class Enforced:
     relays:     what the subjects' records tell those of others.
     refused:    (index of the input, why) of moderators' decisions with nothing to decide.
     overturned: rule -> how many of its violations were retracted by an appeal: feedback against it.
+    repeated:   type of event -> how many reports and moderators' decisions were known, and changed nothing.
     """
 
     decisions: list[Enforcement | Lift | Review] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Enforced:
     states: dict[str, bytes | None] = field(default_factory=dict)
     refused: list[tuple[int, InvalidEventError]] = field(default_factory=list)
     overturned: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
 
 
 class _Partition(msgspec.Struct, array_like=True):
@@ -84,7 +86,7 @@ class Enforcer:
         docket = Docket(self.pack, state_of)
         charging = Charging(docket, self._protection, self._quotas, lambda: self._granted(state_of(QUOTAS)))
         hearing = Hearing(docket, charging)
-        result = Enforced(docket.decisions, docket.relays, overturned=docket.overturned)
+        result = Enforced(docket.decisions, docket.relays, overturned=docket.overturned, repeated=docket.repeated)
         for index, item in enumerate(inputs):
             try:
                 hearing.apply(item)

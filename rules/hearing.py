@@ -36,6 +36,8 @@ class Hearing:
             self._reporting.to_reporter(item)
         elif self._apply(self._docket.record(item.subject), item):
             self._docket.changed[item.subject] = None
+        elif isinstance(item, Report | Appeal | ReviewDecision | Order):
+            self._docket.repeated[item.type] += 1
 
     def _apply(  # noqa: PLR0911 - one for each kind of input
         self, of: Record, item: Violation | Report | Moderation | Retraction | Evading | Testimony

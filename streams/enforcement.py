@@ -230,6 +230,7 @@ class Enforcing:
             result.states |= found.states
             result.refused += [(start + index, error) for index, error in found.refused]
             result.overturned += found.overturned
+            result.repeated += found.repeated
         return result
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[SubjectInput], list[Any]]:
@@ -300,6 +301,7 @@ class Enforcing:
         self._metrics.lifts(found.action for found in decisions if isinstance(found, Lift))
         self._metrics.reviews((found.reason, found.status) for found in decisions if isinstance(found, Review))
         self._metrics.overturned(enforced.overturned)
+        self._metrics.repeated(enforced.repeated)
 
 
 def _share(usage: Usage) -> float:

@@ -106,6 +106,12 @@ class Metrics:
         self._overturned = Counter(
             "warden_overturned", "Violations taken back by appeals.", ["rule"], registry=self.registry
         )
+        self._repeated = Counter(
+            "warden_repeated",
+            "Reports and moderators' decisions that were known, and changed nothing.",
+            ["type"],
+            registry=self.registry,
+        )
         self._dead_letters = Counter(
             "warden_dead_letters", "Records that could not be taken.", ["reason"], registry=self.registry
         )
@@ -192,6 +198,8 @@ class Metrics:
             if rule.crowd is not None:
                 for counter in (self._sightings, self._released, self._not_held):
                     counter.labels(rule.name)
+        for kind in ("report", "appeal", "review_decision", "order"):
+            self._repeated.labels(kind)
         for action in get_args(Action):
             self._enforcements.labels(action)
             self._lifts.labels(action)
@@ -244,6 +252,11 @@ class Metrics:
         """One lifted sanction for each action."""
         for action in actions:
             self._lifts.labels(action).inc()
+
+    def repeated(self, types: Mapping[str, int]) -> None:
+        """Reports and moderators' decisions that came again, by type of event."""
+        for kind, number in types.items():
+            self._repeated.labels(kind).inc(number)
 
     def overturned(self, rules: Mapping[str, int]) -> None:
         """Violations taken back, by rule; a subject remembers rules by the names of its pack, so they are bounded."""

@@ -118,6 +118,12 @@ def _people() -> list[Panel]:
             "cps",
             Query(f'sum by (status) (rate(warden_reviews_total{{status!="open"}}{_RATE}))', "{{status}}"),
         ),
+        graph(
+            "Repeats",
+            "Reports and moderators' decisions that were known already and changed nothing, per second, by type.",
+            "cps",
+            Query(f"sum by (type) (rate(warden_repeated_total{_RATE}))", "{{type}}"),
+        ),
         bars(
             "Quotas",
             "How much is used of the fullest share of each quota. One that is full holds sanctions for review.",

@@ -269,7 +269,8 @@ def test_reports_are_stored_once_and_enforce_nothing(court: Court) -> None:
 
 def test_a_report_that_arrives_twice_changes_nothing(court: Court) -> None:
     court.hear(report())
-    assert court.enforcer.enforce([report()], court.states.get).states == {}
+    again = court.enforcer.enforce([report()], court.states.get)
+    assert (again.states, again.repeated) == ({}, {"report": 1})
 
 
 def test_reports_are_forgotten_two_windows_after_the_newest(court: Court) -> None:
