@@ -8,6 +8,7 @@ RELEASE := .venv-release
 COMPILE = $(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 ARGS   ?=
+TEST_PROCESSES ?= 2
 
 .PHONY: demo test chaos soak bench bench-report setup lint types lexicons dashboards lock audit clean
 .DEFAULT_GOAL := demo
@@ -30,8 +31,10 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# In as many processes as TEST_PROCESSES says, each with brokers of its own; a file stays in one of them.
 test: setup lint types
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.fetch
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 # Sabotage on a real Kafka, compared with the offline engine: CHAOS_S seconds, CHAOS_BROKERS 1 or 3, CHAOS_SEED.
 chaos: setup

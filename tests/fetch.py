@@ -1,0 +1,30 @@
+"""Fetches what the tests start besides Python, before several processes of them ask for it at once: `python -m tests.fetch`.
+
+What cannot be had is no error here: the tests that need it say so.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+import pytest
+
+from streams.embedded import BrokerError
+from tests.kafka.broker import maven_installed, resolve_jars
+from tests.prometheus_server import program
+
+
+def main() -> None:
+    """Kafka's jars and Prometheus, into `.cache`; nothing where they are there."""
+    try:
+        if maven_installed():
+            resolve_jars()
+    except BrokerError as error:
+        sys.stderr.write(f"{error}\n")
+    with suppress(pytest.fail.Exception):
+        program("prometheus")
+
+
+if __name__ == "__main__":
+    main()
