@@ -1,4 +1,4 @@
-"""Fetches what the tests start besides Python, before several processes of them ask for it at once: `python -m tests.fetch`.
+"""Fetches what tests start besides Python, before several processes ask for it at once: `python -m tests.fetch`.
 
 What cannot be had is no error here: the tests that need it say so.
 """
