@@ -1,4 +1,4 @@
-"""Writes the alert rules as Prometheus' operator reads them, from those of grafana/alerts: `python -m deploy.alerts`."""
+"""Writes the alerts of grafana/alerts as Prometheus' operator reads them: `python -m deploy.alerts`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
 """What a Kubernetes cluster with KEDA and Prometheus' operator accepts: the schemas in tests/data/kubernetes.
 
-They are extracts of the projects' own, without descriptions and of the kinds in `KINDS` alone, made strict: a field that
-no schema names is an error here, where a cluster drops it in silence. To make them again, with other releases:
+They are extracts of the projects' own, without descriptions and of the kinds in `KINDS` alone, made strict: a field
+that no schema names is an error here, where a cluster drops it in silence. To make them again, with other releases:
 
     pip download --no-deps kubernetes-validate && unzip kubernetes_validate-*.whl
     go mod download -json github.com/kedacore/keda/v2@v2.21.0     (its "Dir")
@@ -113,7 +113,11 @@ def _stripped(schema: Any) -> Any:
         return schema
     kept = {}
     for name, value in schema.items():
-        if (name == "description" and isinstance(value, str)) or name in ("$id", "$schema") or name.startswith("x-kube"):
+        if (
+            (name == "description" and isinstance(value, str))
+            or name in ("$id", "$schema")
+            or name.startswith("x-kube")
+        ):
             continue
         kept[name] = f"#/$defs/{value.rpartition('/')[2]}" if name == "$ref" else _stripped(value)
     if schema.get("x-kubernetes-int-or-string"):
