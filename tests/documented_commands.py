@@ -1,8 +1,8 @@
 """How each command of the documents is run by a test; `tests/test_documents.py` misses those that are not here.
 
-A command is named as the document shows it, without the words beside it. `run` is what is run for it, where it cannot be
-run as it stands: names filled in, `--exit` for what would go on. Those of OFFLINE run in a folder with the files that
-`tests/test_documents.py` makes, those of ONLINE one after the other with workers on a real Kafka.
+A command is named as the document shows it, without the words beside it. `run` is what is run for it, where it cannot
+be run as it stands: names filled in, an end for what would go on. Those of OFFLINE run in a folder with the files that
+`tests/test_documents.py` makes, those of ONLINE one after the other with a worker on a real Kafka.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ ONLINE = (
     Step("warden halt --why TEXT", "warden halt --why complaints && warden resume --why mended"),
 )
 ELSEWHERE = {
-    "warden bans hook URL": "tests/kafka/test_consumers_doc.py::test_its_receiver_takes_what_is_signed_and_nothing_else",
+    "warden bans hook URL": (
+        "tests/kafka/test_consumers_doc.py::test_its_receiver_takes_what_is_signed_and_nothing_else"
+    ),
     "warden bans hook https://gateway.example.com/bans --dead-letters given-up.jsonl": (
         "tests/kafka/test_ban_hook.py::test_what_is_given_up_is_a_dead_letter_and_is_not_tried_again"
     ),

@@ -16,7 +16,10 @@ from streams.cli import warden
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN_BY_THEIR_OWN_TESTS = {"docs/packs.md": "tests/test_packs_doc.py", "docs/consumers.md": "tests/kafka/test_consumers_doc.py"}  # fmt: skip
+RUN_BY_THEIR_OWN_TESTS = {
+    "docs/packs.md": "tests/test_packs_doc.py",
+    "docs/consumers.md": "tests/kafka/test_consumers_doc.py",
+}
 """Documents whose `console` blocks are run there, with what they print; the other blocks are not."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:warden|make|python -m)(?= )"

@@ -38,7 +38,8 @@ def test_every_command_is_run_or_says_why_not() -> None:
 
 
 def test_a_new_command_in_a_document_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "| new | `warden frobnicate` |\n\n```\n$ echo x | warden judge -\nA_B=1 make chaos   why\n```\n`warden in prose`\n"
+    block = "```\n$ echo x | warden judge -\nA_B=1 make chaos   why\n```\n"
+    text = f"| new | `warden frobnicate` |\n\n{block}`warden in prose`\n"
     (tmp_path / "new.md").write_text(text)
     monkeypatch.setattr("tests.documents.ROOT", tmp_path)
     monkeypatch.setattr("tests.documents.DOCUMENTS", [tmp_path / "new.md"])

@@ -1,4 +1,4 @@
-"""The commands of the documents that need Kafka, one after the other as an operator gives them, with workers at work."""
+"""The commands of the documents that need Kafka, one after the other as an operator gives them, with a worker at work."""
 
 from __future__ import annotations
 
