@@ -1,4 +1,4 @@
-"""The commands of the documents that need Kafka, one after the other as an operator gives them, with a worker at work."""
+"""The commands of the documents that need Kafka, one after the other as an operator gives them, with a worker there."""
 
 from __future__ import annotations
 
