@@ -48,6 +48,8 @@ OFFLINE = (
     Step("warden score labelled.jsonl.gz --part kept-out --where 'source=telecom*' --examples 20"),
     Step("warden score --hosts hosts.jsonl.gz --pages pages.jsonl.gz --json"),
     Step("warden backtest events.jsonl.gz --pack packs/mine --against shipped --report backtest.md"),
+    # docs/operations.md
+    Step("python -m benchmarks.sizing --rate 20000 --subjects 50000000"),
 )
 ONLINE = (
     # README.md
@@ -126,6 +128,8 @@ ONLINE = (
     Step('warden resume --why "the list of words is mended"'),
     Step('warden resume --rule fraud.prize --why "looked at 50 hits: all of them right"'),
     Step("warden halt --why TEXT", "warden halt --why complaints && warden resume --why mended"),
+    Step("warden halt", "warden halt --why complaints && warden resume --why mended"),
+    Step("warden words put", "warden words put unlock 转发领取"),
 )
 ELSEWHERE = {
     "warden bans hook URL": (
@@ -149,6 +153,23 @@ NOT_RUN = {
     'make bench ARGS="--only comparison"': "measures: it needs the machine for itself",
     'make bench ARGS="--only recovery"': "measures",
     'make bench ARGS="--only growth"': "measures",
+    **dict.fromkeys(
+        (
+            "kubectl create namespace streamwarden",
+            "kubectl -n streamwarden create secret generic streamwarden-kafka --from-file=password=worker-password "
+            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-admin --from-file=password=admin-password "
+            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-keda --from-literal=username=autoscaler "
+            "--from-file=password=autoscaler-password --from-file=ca.pem",
+            "kubectl apply --server-side -k deploy/kubernetes/overlays/example",
+            "kubectl -n streamwarden wait --for=condition=complete --timeout=300s job/streamwarden-topics",
+            "kubectl -n streamwarden rollout status statefulset/streamwarden-worker",
+            "kubectl -n streamwarden delete job streamwarden-topics --ignore-not-found",
+        ),
+        "needs a cluster; what it applies is tests/test_kubernetes.py",
+    ),
+    "docker build -t registry.example.com/streamwarden:0.1.0 .": "needs a Docker engine, and the network",
     "python -m benchmarks.judging": "measures",
     "python -m benchmarks.texts LABELLED": "measures",
     "python -m benchmarks.evasion LABELLED --pairs": "measures, and needs labelled text",

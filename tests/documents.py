@@ -22,7 +22,7 @@ RUN_BY_THEIR_OWN_TESTS = {
 }
 """Documents whose `console` blocks are run there, with what they print; the other blocks are not."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:warden|make|python -m)(?= )"
+_PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:warden|make|python -m|kubectl|docker|promtool)(?= )"
 _COMMAND = re.compile(rf"(?:^(?:\$ )?|\| ){_PROGRAM}.*")
 _INLINE = re.compile(rf"`({_PROGRAM}[^`]*)`")
 _VARIABLE = re.compile(r"([A-Z_]+)=")
@@ -74,6 +74,8 @@ def wrong_with(text: str) -> str:
             return _wrong_with_make(arguments)
         case ["python", "-m", module, *arguments]:
             return _wrong_with_module(module, arguments)
+        case ["kubectl" | "docker" | "promtool", *arguments]:
+            return _wrong_with_names(arguments)
     return "this is no command"
 
 
@@ -107,6 +109,19 @@ def _wrong_with_module(module: str, arguments: Sequence[str]) -> str:
     if file is None:
         return f"there is no module {module}"
     return _unknown_options(arguments, {"--help", *re.findall(r"[\"'](--[a-z][\w-]*)", file.read_text("utf-8"))})
+
+
+def _wrong_with_names(arguments: Sequence[str]) -> str:
+    """Of programs that are not ours: the files and the objects that are ours."""
+    objects = "\n".join(file.read_text("utf-8") for file in (ROOT / "deploy" / "kubernetes").rglob("*.yaml"))
+    for word in arguments:
+        if word.startswith(("deploy/", "grafana/")) and not list(ROOT.glob(word)):
+            return f"there is no {word}"
+        if (
+            found := re.fullmatch(r"(job|statefulset|deployment)/(\S+)", word)
+        ) and f"name: {found[2]}\n" not in objects:
+            return f"no manifest has {word}"
+    return ""
 
 
 def _unknown_options(arguments: Sequence[str], known: set[str]) -> str:
