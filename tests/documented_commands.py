@@ -38,6 +38,7 @@ OFFLINE = (
     Step("warden schemas", "warden schemas list"),
     Step("warden settings"),
     # docs/tools.md
+    Step("warden score labelled.jsonl.gz --part kept-out"),
     Step("warden check PACK", "warden check packs/mine"),
     Step("warden explain TEXT", "warden explain 转发后解锁"),
     Step("warden explain", "warden explain 你好"),
@@ -129,7 +130,7 @@ ONLINE = (
     Step('warden resume --rule fraud.prize --why "looked at 50 hits: all of them right"'),
     Step("warden halt --why TEXT", "warden halt --why complaints && warden resume --why mended"),
     Step("warden halt", "warden halt --why complaints && warden resume --why mended"),
-    Step("warden words put", "warden words put unlock 转发领取"),
+    Step("warden words put", "warden words put own_words 转发领取"),
 )
 ELSEWHERE = {
     "warden bans hook URL": (
@@ -138,18 +139,32 @@ ELSEWHERE = {
     "warden bans hook https://gateway.example.com/bans --dead-letters given-up.jsonl": (
         "tests/kafka/test_ban_hook.py::test_what_is_given_up_is_a_dead_letter_and_is_not_tried_again"
     ),
+    "python -m streams.schemas": "tests/streams/test_schemas.py::test_the_files_are_what_the_types_generate",
+    "python -m rules.packs.schema": (
+        "tests/rules/test_pack_schema.py::test_the_stored_schema_is_the_one_that_is_generated"
+    ),
+    "make dashboards": "tests/test_dashboards.py::test_the_files_are_current",
+    "python -m deploy.alerts": "tests/test_kubernetes.py::test_the_alerts_are_those_of_grafana",
+    "make bench-report": "tests/test_sizing.py::test_the_table_of_the_document_is_current",
     "warden bans export --to redis": "tests/kafka/test_consumers_doc.py::test_its_commands_print_what_it_says",
 }
-"""Commands that another test runs: which."""
+"""Commands that another test runs, or whose result it compares with the file that they write: which."""
 NOT_RUN = {
     "make demo": "goes on until it is told to stop",
     "make test": "is what runs this",
+    "make setup": "is the first step of `make test`",
+    "make lint": "is a step of `make test`",
+    "make types": "is a step of `make test`",
+    "make lock": "asks PyPI for releases; tests/test_lock.py says when it is due",
+    "make lexicons LABELLED=labelled.jsonl.gz": "needs the labelled text that the shipped lexicons were learned from",
+    "python -m tests.kubernetes_schemas": "needs the sources of Kubernetes, KEDA and the operator",
     "make chaos": "takes two minutes; half a minute of it is tests/kafka/test_chaos.py",
     "CHAOS_S=600 CHAOS_SEED=2 make chaos": "takes ten minutes",
     "CHAOS_BROKERS=3 make chaos": "takes two minutes and three brokers",
     "CHAOS_STORE=rocksdb:// make chaos": "takes two minutes",
     "make soak": "takes twenty minutes",
     "SOAK_S=120 make soak": "takes two minutes, and the machine for itself",
+    "make bench": "measures for an hour",
     'make bench ARGS="--only comparison"': "measures: it needs the machine for itself",
     'make bench ARGS="--only recovery"': "measures",
     'make bench ARGS="--only growth"': "measures",

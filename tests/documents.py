@@ -89,8 +89,8 @@ def _wrong_with_warden(arguments: Sequence[str]) -> str:
             break
         command = found
         del rest[0]
-    if command is warden or (isinstance(command, click.Group) and rest and not rest[0].startswith("-")):
-        return f"there is no command {rest[0] if rest else ''!r}"
+    if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        return f"there is no command {rest[0]!r}"
     known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
     return _unknown_options(rest, known)
 
@@ -131,9 +131,8 @@ def _unknown_options(arguments: Sequence[str], known: set[str]) -> str:
 
 def _file(module: str) -> Path | None:
     """What `python -m` runs. Its options are read there: to start each program would take a minute."""
-    if (folder := ROOT / module.replace(".", "/")).is_dir():
-        return folder / "__main__.py" if (folder / "__main__.py").exists() else None
-    return folder.with_suffix(".py") if folder.with_suffix(".py").exists() else None
+    place = ROOT / module.replace(".", "/")
+    return next((file for file in (place.with_suffix(".py"), place / "__main__.py") if file.exists()), None)
 
 
 @cache

@@ -77,6 +77,16 @@ def test_a_command_that_does_not_exist_is_noticed(text: str, wrong: str) -> None
     assert wrong in wrong_with(text)
 
 
+@pytest.mark.parametrize("document", ["docs/contributing.md", "docs/operations.md"])
+def test_files_that_are_named_are_there(document: str) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / document).read_text("utf-8"), flags=re.DOTALL)
+    first = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._")
+    named = re.findall(rf"`((?:{first})/[\w./*-]*)`", text)
+
+    assert len(named) > 10
+    assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
+
+
 @pytest.mark.parametrize(("text", "test"), ELSEWHERE.items())
 def test_what_runs_a_command_elsewhere_is_there(text: str, test: str) -> None:
     file, _, name = test.partition("::")

@@ -27,6 +27,8 @@ from tests.kafka.system import TINY, System
 
 AT = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
 HOSTS = ("quiz", "one", "two", "three")
+OWN = "own_words: {operator: true, test_words: [虚构词甲]}"
+"""The operator's own lexicon, which `warden words` fills."""
 _ANSWER_S = 60.0
 
 
@@ -47,10 +49,14 @@ def events() -> list[dict[str, Any]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files that the commands name."""
-    for folder, label in (("packs/mine", 'name: ours, version: "7"'), ("packs/next", 'name: ours, version: "8"')):
+    labels = {"live": 'name: tiny, version: "1"'}
+    labels |= {"packs/mine": 'name: ours, version: "7"', "packs/next": 'name: ours, version: "8"'}
+    for folder, label in labels.items():
         shutil.copytree(TINY, tmp_path / folder)
         file = tmp_path / folder / "pack.yaml"
-        file.write_text(file.read_text("utf-8").replace('name: tiny, version: "1"', label), "utf-8")
+        text = file.read_text("utf-8").replace(labels["live"], label).replace("lexicons:\n", f"lexicons:\n  {OWN}\n")
+        text = text.replace("signals:\n", "signals:\n  own_words: {lexicon: own_words}\n")
+        file.write_text(text.replace("when: unlock\n", "when: unlock or own_words\n"), "utf-8")
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(map(orjson.dumps, events())))
     (tmp_path / "good.jsonl").write_text("今天天气真好\n", "utf-8")
     (tmp_path / "accepted.tsv").write_text("# rule, key and reason\n", "utf-8")
@@ -120,8 +126,9 @@ def becomes(true: Callable[[], bool], log: Path) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.timeout(600)  # seventy commands and a worker: half a minute, and minutes on a busy machine
 def test_the_commands_of_the_documents_run_in_their_order(kafka: Broker, prefix: str, folder: Path) -> None:
-    system = System.create(kafka.bootstrap, prefix, folder, topics=False)
+    system = System.create(kafka.bootstrap, prefix, folder, topics=False, pack=folder / "live")
     with ExitStack() as stack:
         desk = Desk(system, stack)
         for step in ONLINE:
