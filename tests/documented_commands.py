@@ -146,6 +146,9 @@ ELSEWHERE = {
     "make dashboards": "tests/test_dashboards.py::test_the_files_are_current",
     "python -m deploy.alerts": "tests/test_kubernetes.py::test_the_alerts_are_those_of_grafana",
     "make bench-report": "tests/test_sizing.py::test_the_table_of_the_document_is_current",
+    "warden demo --events 20000 --exit --picture docs/demo.svg": (
+        "tests/kafka/test_operation.py::test_the_demo_runs_to_its_end_on_the_embedded_broker"
+    ),
     "warden bans export --to redis": "tests/kafka/test_consumers_doc.py::test_its_commands_print_what_it_says",
 }
 """Commands that another test runs, or whose result it compares with the file that they write: which."""
