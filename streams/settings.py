@@ -32,7 +32,7 @@ CONFIG_VARIABLE = "WARDEN_CONFIG"
 DEFAULT_FILE = "warden.toml"
 _MAX_SHOWN = 100
 _FOLDERS = ("pack", "lexicons", "data_dir")
-_FILES = tuple(name for name in AccessSettings.model_fields if name.endswith("_file"))
+_FILES = ("http_tokens_file", *(name for name in AccessSettings.model_fields if name.endswith("_file")))
 
 
 class SettingsError(ValueError):
@@ -137,6 +137,12 @@ class Settings(AccessSettings, BaseSettings):
     )
     web_port: int = _setting(
         6066, "web", "port of the same; a supervisor counts up from it, one a worker; 0: a free one", ge=0, le=65535
+    )
+
+    http_host: str = _setting("127.0.0.1", "http", "address of `warden serve`", min_length=1, max_length=255)
+    http_port: int = _setting(6070, "http", "port of `warden serve`; 0: a free one", ge=0, le=65535)
+    http_tokens_file: Path | None = _setting(
+        None, "http", "TOML file of who may call `warden serve`, and see subjects in workers; see warden tokens create"
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "log", "least severe message shown")
