@@ -1,6 +1,7 @@
 """The listening socket: how many connections at a time, TLS, and the limits of what a request's head may be."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from streams.http.state import ProcessState
 from streams.http.tokens import TokensError
@@ -38,7 +40,13 @@ async def listening(app: web.Application, settings: Settings, state: ProcessStat
     """
     context = tls(settings)
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=REST_S, keepalive_timeout=IDLE_S, auto_decompress=False, **HEAD_LIMITS
+        app,
+        access_log=None,
+        logger=_protocol_logger(),
+        shutdown_timeout=REST_S,
+        keepalive_timeout=IDLE_S,
+        auto_decompress=False,
+        **HEAD_LIMITS,
     )
     await runner.setup()
     try:
@@ -83,6 +91,21 @@ def _unusable(certificate: Path, key: Path | None, error: OSError) -> str:
         "    WARDEN_HTTP_TLS_CERT_FILE is a PEM file of the certificate and those between it and its authority, "
         "WARDEN_HTTP_TLS_KEY_FILE of its key, without a password"
     )
+
+
+def _protocol_logger() -> logging.Logger:
+    """Where aiohttp says what it met, without what clients sent: it quotes wrong headers, tokens among them."""
+    found = logging.getLogger("streams.http.protocol")
+    if not any(isinstance(each, _Unquoted) for each in found.filters):
+        found.addFilter(_Unquoted())
+    return found
+
+
+class _Unquoted(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leaves requests that are no HTTP out: clients are told, and it is nothing that an operator could mend."""
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return not isinstance(error, HttpProcessingError)
 
 
 class _Gate:
