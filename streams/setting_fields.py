@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-Group = Literal["policy", "kafka", "access", "topics", "worker", "web", "log"]
+Group = Literal["policy", "kafka", "access", "topics", "worker", "web", "http", "log"]
 
 
 def setting(default: Any, group: Group, description: str, **limits: Any) -> Any:

@@ -39,6 +39,8 @@ COMMANDS = {
     "halt": ("streams.cli.controls:halt", "Put automatic enforcement to shadow: all of it, or one rule's."),
     "resume": ("streams.cli.controls:resume", "Let automatic enforcement go on."),
     "controls": ("streams.cli.controls:controls", "Show what is halted now, and who halted and resumed what and why."),
+    "serve": ("streams.cli.serve:serve", "Serve the console of moderators, its API, and the HTTP door for feeds."),
+    "tokens": ("streams.cli.tokens:tokens", "Make tokens for warden serve."),
     "settings": ("streams.cli.settings:settings", "Show every setting, its value and where it comes from."),
     "schemas": ("streams.cli.schemas:schemas", "List or write the JSON Schemas of inputs and outputs."),
 }
