@@ -255,7 +255,11 @@ def test_a_batch_across_switches_counts_an_accounts_events_in_their_order(topic:
     batch, judges, due = [], [], []
     for n, its in enumerate((trial, went_live, back)):
         for name in names:
-            batch.append(Arrival(mass_send(BAD, id=f"{name}-{n}", account=name, channel="nearby"), "mass_send", "sends", len(batch)))
+            batch.append(
+                Arrival(
+                    mass_send(BAD, id=f"{name}-{n}", account=name, channel="nearby"), "mass_send", "sends", len(batch)
+                )
+            )
             judges.append(its)
             due.append((f"{name}-{n}", its.screen_of(name).pack.label))
     judged = judge(batch, judges, lambda _: None)
