@@ -163,7 +163,8 @@ def _charge(violation: Violation) -> tuple[Any, ...]:
 
 
 def _violation_line(violation: Violation) -> str:
-    return f"violation {violation.id}: {violation.rule} by {violation.event.id}, against {violation.subject}"
+    what = f"{violation.rule} by {violation.event.id}, against {violation.subject}"
+    return f"violation {violation.id}: {what} ({violation.mode}, {violation.pack})"
 
 
 def _compare_subjects(states: dict[str, bytes], published: set[str], expected: Truth, found: Differences) -> None:

@@ -125,7 +125,7 @@ class _Judges:
     def judge_beside(self, digest: str, event: Content) -> None:
         """Has a shadow pack judge an event by itself."""
         waiting = self._waiting.setdefault(digest, [])
-        waiting.append(Arrival(event, event.type, event.type, 0))
+        waiting.append(Arrival(event, event.type, event.type, len(waiting)))
         self.beside.setdefault((event.type, event.id), set()).add(self.versions.pack(digest).label)
         if len(waiting) >= _TOGETHER:
             self._flush(digest)

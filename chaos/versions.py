@@ -64,6 +64,11 @@ class Versions:
             if [at for at, _ in lines] != sorted({at for at, _ in lines}):
                 raise HistoryError(f"partition {partition} switched back: {lines}")
 
+    def write(self, file: Path) -> None:
+        """Writes down what is on record, for whoever looks into a difference."""
+        held = {str(at): standing._asdict() for at, standing in self.standings.items()}
+        file.write_bytes(orjson.dumps({"standings": held, "switches": self.switches}, option=orjson.OPT_INDENT_2))
+
     def of(self, topic: str, partition: int, offset: int) -> InForce:
         """What was in force for a record."""
         held = [at for at, starts in self._lines.get(partition, ()) if starts.get(topic, 0) <= offset]
