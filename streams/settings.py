@@ -36,6 +36,7 @@ _FILES = (
     "http_tokens_file",
     "http_tls_cert_file",
     "http_tls_key_file",
+    "http_worker_token_file",
     *(name for name in AccessSettings.model_fields if name.endswith("_file")),
 )
 
@@ -143,6 +144,13 @@ class Settings(AccessSettings, BaseSettings):
     web_port: int = _setting(
         6066, "web", "port of the same; a supervisor counts up from it, one a worker; 0: a free one", ge=0, le=65535
     )
+    web_advertised_host: str = _setting(
+        "",
+        "web",
+        "name or address by which `warden serve` reaches this worker; by default the web host, or this machine's name "
+        "where that is all addresses",
+        max_length=255,
+    )
 
     http_host: str = _setting("127.0.0.1", "http", "address of `warden serve`", min_length=1, max_length=255)
     http_port: int = _setting(6070, "http", "port of `warden serve`; 0: a free one", ge=0, le=65535)
@@ -158,6 +166,18 @@ class Settings(AccessSettings, BaseSettings):
         "http",
         "a proxy with TLS is all that reaches `warden serve`: it may listen elsewhere than on loopback without TLS of "
         "its own, and believes X-Forwarded-For and X-Forwarded-Proto",
+    )
+    http_worker_token_file: Path | None = _setting(
+        None,
+        "http",
+        "file with a token of the role read, by which `warden serve` asks workers for the subjects they hold; without "
+        "one its pages show what the topics tell",
+    )
+    journal_hours: float = _setting(
+        168.0, "http", "how far back the journal of `warden serve` goes, in hours", gt=0, le=87_600
+    )
+    journal_max_bytes: int = _setting(
+        2 << 30, "http", "most that the journal holds besides the ban list, in bytes; the oldest goes first", ge=1 << 20
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "log", "least severe message shown")

@@ -1,6 +1,8 @@
 """`warden demo`: watch the engine work, with nothing else installed."""
 
 import signal
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -17,6 +19,7 @@ Examples:
   warden demo                                   until Ctrl-C, 1,000 events a second
   warden demo --events 20000 --exit             stops by itself and prints a summary
   warden demo --events 20000 --rate 5000 --exit --json
+  warden demo --events 20000 --exit --picture docs/demo.svg
 """
 )
 @click.option("--events", type=click.IntRange(1), help="Feed this many events. Default: until Ctrl-C.")
@@ -24,9 +27,21 @@ Examples:
 @click.option("--exit", "leave", is_flag=True, help="Stop when all --events are judged.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traffic.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the view as SVG at the end, as it was when it was last at work.",
+)
 @click.pass_context
 def demo(  # noqa: PLR0917 - click passes options by name
-    ctx: click.Context, events: int | None, rate: float, leave: bool, seed: int, as_json: bool
+    ctx: click.Context,
+    events: int | None,
+    rate: float,
+    leave: bool,
+    seed: int,
+    as_json: bool,
+    picture: Path | None,
 ) -> None:
     """Watch the engine work: a broker in memory, one real worker, and realistic traffic.
 
@@ -43,7 +58,8 @@ def demo(  # noqa: PLR0917 - click passes options by name
     settings = settings_of(ctx)
     run = Demo(settings=settings, pack=pack_of(settings), events=events, rate=rate, seed=seed, linger=not leave)
     try:
-        _show(run, events)
+        with _pictured(run, events, picture) if picture else nullcontext():
+            _show(run, events)
     except KeyboardInterrupt:
         pass
     except (DemoError, BrokerError, TopicsError) as error:
@@ -60,6 +76,16 @@ def demo(  # noqa: PLR0917 - click passes options by name
 def _stop(*_: object) -> NoReturn:
     """A signal ends the demo as Ctrl-C does, so that the broker and the worker are stopped."""
     raise KeyboardInterrupt
+
+
+def _pictured(run: "Demo", events: int | None, file: Path) -> AbstractContextManager[None]:
+    from streams.demo.picture import pictured
+    from streams.demo.view import screen
+
+    def at_work() -> bool:
+        return run.tally.rate > 0 and run.tally.sent != events
+
+    return pictured(file, lambda: screen(run.tally, run.pack, run.url, events), at_work)
 
 
 def _show(run: "Demo", events: int | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
-from streams.http.audit import CALLER
+from streams.http.audit_log import CALLER
 from streams.http.problems import Problem
 from streams.http.routes import Call, Route
 from streams.http.server import Doorkeeper

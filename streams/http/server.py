@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from streams.http.attempts import Attempts
-from streams.http.audit import CALLER, CASE, audit
+from streams.http.audit_log import CALLER, CASE, audit
 from streams.http.problems import Problem, response
 from streams.http.routes import Call, Route
 from streams.http.sessions import COOKIE, MARK, Sessions

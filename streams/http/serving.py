@@ -1,12 +1,12 @@
 """The process of `warden serve`: its parts, put together, from start to end."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
+from streams.http.desk import desk
 from streams.http.documents import document_routes
 from streams.http.ingest.route import door
 from streams.http.listening import listening, tls
@@ -31,7 +31,7 @@ Part = AbstractAsyncContextManager[Sequence[Route]]
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT. `announce` is called with the URL once it listens.
 
-    Raises TokensError, OSError for an address that is taken, and TopicsError.
+    Raises TokensError, JournalError, OSError for an address that is taken, and TopicsError.
     """
     if settings.http_tokens_file is None:
         raise TokensError(
@@ -62,15 +62,14 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def parts(settings: Settings, doorkeeper: Doorkeeper) -> Sequence[Part]:
     """The parts, in the order in which they start."""
-    return (door(settings, doorkeeper.state),)
+    return desk(settings, doorkeeper), door(settings, doorkeeper.state)
 
 
 async def _reload(tokens: Tokens) -> None:
     while True:
         await asyncio.sleep(RELOAD_S)
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                if tokens.reload():
-                    logger.info("The file of tokens was read again: %d tokens", len(tokens))
-            except TokensError as error:
-                logger.error("The tokens of before stay in force: %s", error)
+        try:
+            if tokens.reload():
+                logger.info("The file of tokens was read again: %d tokens", len(tokens))
+        except TokensError as error:
+            logger.error("The tokens of before stay in force: %s", error)
