@@ -32,7 +32,11 @@ CONFIG_VARIABLE = "WARDEN_CONFIG"
 DEFAULT_FILE = "warden.toml"
 _MAX_SHOWN = 100
 _FOLDERS = ("pack", "lexicons", "data_dir")
-_FILES = ("http_tokens_file", *(name for name in AccessSettings.model_fields if name.endswith("_file")))
+_FILES = (
+    "http_tokens_file",
+    "http_worker_token_file",
+    *(name for name in AccessSettings.model_fields if name.endswith("_file")),
+)
 
 
 class SettingsError(ValueError):
@@ -138,11 +142,30 @@ class Settings(AccessSettings, BaseSettings):
     web_port: int = _setting(
         6066, "web", "port of the same; a supervisor counts up from it, one a worker; 0: a free one", ge=0, le=65535
     )
+    web_advertised_host: str = _setting(
+        "",
+        "web",
+        "name or address by which `warden serve` reaches this worker; by default the web host, or this machine's name "
+        "where that is all addresses",
+        max_length=255,
+    )
 
     http_host: str = _setting("127.0.0.1", "http", "address of `warden serve`", min_length=1, max_length=255)
     http_port: int = _setting(6070, "http", "port of `warden serve`; 0: a free one", ge=0, le=65535)
     http_tokens_file: Path | None = _setting(
         None, "http", "TOML file of who may call `warden serve`, and see subjects in workers; see warden tokens create"
+    )
+    http_worker_token_file: Path | None = _setting(
+        None,
+        "http",
+        "file with a token of the role read, by which `warden serve` asks workers for the subjects they hold; without "
+        "one its pages show what the topics tell",
+    )
+    journal_hours: float = _setting(
+        168.0, "http", "how far back the journal of `warden serve` goes, in hours", gt=0, le=87_600
+    )
+    journal_max_bytes: int = _setting(
+        2 << 30, "http", "most that the journal holds besides the ban list, in bytes; the oldest goes first", ge=1 << 20
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "log", "least severe message shown")

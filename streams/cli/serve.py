@@ -29,6 +29,7 @@ def serve(ctx: click.Context, http_host: str | None, http_port: int | None, http
     """
     from streams.http.serving import serve as run
     from streams.http.tokens import TokensError
+    from streams.journal.store import JournalError
     from streams.logs import set_up_logging
     from streams.topics import TopicsError
 
@@ -36,7 +37,7 @@ def serve(ctx: click.Context, http_host: str | None, http_port: int | None, http
     set_up_logging(settings)
     try:
         asyncio.run(run(settings, lambda url: click.echo(f"warden: listening on {url}", err=True)))
-    except (TokensError, TopicsError) as error:
+    except (TokensError, JournalError, TopicsError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
         place = f"{settings.http_host}:{settings.http_port}"

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from aiohttp import web
 
+from streams.http.desk import desk
 from streams.http.login import login_routes
 from streams.http.routes import Call, Route
 from streams.http.server import Doorkeeper, application
@@ -28,7 +29,7 @@ Part = AbstractAsyncContextManager[Sequence[Route]]
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT. `announce` is called with the URL once it listens.
 
-    Raises TokensError, OSError for an address that is taken, and TopicsError.
+    Raises TokensError, JournalError, OSError for an address that is taken, and TopicsError.
     """
     if settings.http_tokens_file is None:
         raise TokensError(
@@ -56,7 +57,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def parts(settings: Settings, doorkeeper: Doorkeeper) -> Sequence[Part]:
     """The parts, in the order in which they start."""
-    return ()
+    return (desk(settings, doorkeeper),)
 
 
 def _probes() -> Sequence[Route]:

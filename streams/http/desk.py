@@ -1,0 +1,32 @@
+"""What the console's API stands on: the journal, the policy and the workers, started and stopped with the process."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from streams.http.feed import Feed, feed_routes
+from streams.http.now import Now, now_routes
+from streams.http.policy import policy
+from streams.http.reviews import review_routes
+from streams.http.routes import Route
+from streams.http.rulebook import rulebook_routes
+from streams.http.server import Doorkeeper
+from streams.journal.journal import journal
+from streams.settings import Settings
+
+
+@asynccontextmanager
+async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequence[Route]]:
+    """The routes of the console's API. Raises JournalError."""
+    async with AsyncExitStack() as stack:
+        told = await stack.enter_async_context(journal(settings))
+        rules = await stack.enter_async_context(policy(settings))
+        now = Now(told, rules)
+        feed = Feed(told, doorkeeper, now)
+        stack.push_async_callback(feed.stop)
+        feed.start()
+        yield [
+            *now_routes(now),
+            *feed_routes(feed),
+            *review_routes(told),
+            *rulebook_routes(rules),
+        ]

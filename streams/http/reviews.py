@@ -1,0 +1,151 @@
+"""GET /v1/reviews: the cases that wait for a person, as `warden reviews` shows them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from rules.decisions import Action, Ban, Review, Violation
+from streams.bans.records import in_force
+from streams.http.asking import BUSY, Before, Limit, ask, raw
+from streams.http.problems import Problem
+from streams.http.routes import Call, Route
+from streams.http.spans import span_en, span_zh
+from streams.http.times import now, now_ms, told
+from streams.journal import questions
+from streams.journal.journal import Journal
+
+_VIOLATION = msgspec.json.Decoder(Violation)
+Status = Literal["open", "approved", "rejected", "closed"]
+
+
+class ReviewsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which reviews."""
+
+    status: Status = "open"
+    before: Before | None = None
+    limit: Limit = 50
+
+
+class Waiting(msgspec.Struct):
+    """A review's newest record. waits_s: since it opened, in seconds; seq: its number, for the page after it."""
+
+    review: Review
+    waits_s: float
+    subject_in_force: list[Action]
+    seq: int
+
+
+class ReviewsAnswer(msgspec.Struct):
+    """Reviews, the newest first. `open`: how many wait for a person, whatever was asked for."""
+
+    reviews: list[Waiting]
+    open: int
+
+
+class HistorySummary(msgspec.Struct):
+    """What the journal knows of the subject. first_seen: null when it knows nothing."""
+
+    violations: int
+    enforcements: int
+    overturned: int
+    first_seen: datetime | None
+
+
+class Would(msgspec.Struct):
+    """What approving does, in a sentence."""
+
+    zh: str
+    en: str
+
+
+class ReviewAnswer(msgspec.Struct):
+    """A case with all that it is about."""
+
+    review: Review
+    waits_s: float
+    violations: list[Violation]
+    linked_open: list[Review]
+    subject_in_force: list[Action]
+    history_summary: HistorySummary
+    would: Would
+
+
+def review_routes(journal: Journal) -> Sequence[Route]:
+    """GET /v1/reviews and GET /v1/reviews/{id}."""
+
+    async def listed(call: Call) -> ReviewsAnswer:
+        query: ReviewsQuery = call.query
+        found = await ask(journal, questions.reviews, query.status, query.before, query.limit)
+        held = await ask(journal, questions.bans, [each.review.subject for each in found])
+        waiting = [
+            Waiting(each.review, _waits(each.first), actions_of(held, each.review.subject), each.seq) for each in found
+        ]
+        return ReviewsAnswer(waiting, await ask(journal, questions.open_reviews))
+
+    async def show(call: Call) -> ReviewAnswer:
+        found = await found_review(journal, call.path["id"])
+        bodies = await ask(journal, questions.violations, found.review.violations)
+        about = [_VIOLATION.decode(body) for body in bodies]
+        linked = sorted({subject for each in about for subject in each.linked})
+        others = await ask(journal, questions.reviews_of, linked)
+        held = await ask(journal, questions.bans, [found.review.subject])
+        return ReviewAnswer(
+            review=found.review,
+            waits_s=_waits(found.first),
+            violations=[raw(body) for body in bodies],
+            linked_open=others,
+            subject_in_force=actions_of(held, found.review.subject),
+            history_summary=_summary(await ask(journal, questions.totals, found.review.subject)),
+            would=would(found.review),
+        )
+
+    return (
+        Route(method="GET", path="/v1/reviews", role="read", handler=listed, query=ReviewsQuery, answer=ReviewsAnswer,
+              tag="reviews", summary="Reviews by their status, the newest first", problems=BUSY),
+        Route(method="GET", path="/v1/reviews/{id}", role="read", handler=show, answer=ReviewAnswer, tag="reviews",
+              summary="A review, the violations it is about, and what approving it would do",
+              problems={404: "no such review", **BUSY}),
+    )  # fmt: skip
+
+
+async def found_review(journal: Journal, identifier: str) -> questions.FoundReview:
+    """A review by its id. Raises Problem (404)."""
+    found = await ask(journal, questions.review, identifier)
+    if found is None:
+        raise Problem(404, "not_found", "No such review", "no review of this id is on the topic")
+    return found
+
+
+def actions_of(bans: Mapping[str, Ban], subject: str) -> list[Action]:
+    """What is in force for a subject."""
+    ban = bans.get(subject)
+    held = in_force(ban, now()) if ban is not None else None
+    return list(dict.fromkeys(entry.action for entry in held.sanctions)) if held is not None else []
+
+
+def would(review: Review) -> Would:
+    """What approving a review does; of one that has ended, what it would have done."""
+    if not review.proposed:
+        return Would("不会产生任何处罚", "nothing would come into force")
+    actions = ", ".join(review.proposed)
+    if review.proposed == ["warn"]:
+        return Would(
+            f"警告 {review.subject}（阶梯 {review.ladder} 第 {review.rung} 级），不限制任何功能",
+            f"warns {review.subject} (rung {review.rung} of {review.ladder}), which forbids nothing",
+        )
+    lasts = None if review.lasts is None else review.lasts * 1000
+    return Would(
+        f"对 {review.subject} 执行 {actions}，{span_zh(lasts)}（阶梯 {review.ladder} 第 {review.rung} 级）",
+        f"puts {actions} in force for {review.subject} {span_en(lasts)} (rung {review.rung} of {review.ladder})",
+    )
+
+
+def _waits(first: int) -> float:
+    return max(0.0, (now_ms() - first) / 1000)
+
+
+def _summary(found: questions.Totals) -> HistorySummary:
+    first = None if found.first is None else told(found.first)
+    return HistorySummary(found.violations, found.enforcements, found.overturned, first)

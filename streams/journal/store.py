@@ -1,0 +1,366 @@
+"""The journal's file, as its one writer sees it: batches in, the oldest out.
+
+What was read and how far are written in one transaction, and what repeats is left out, so that the journal tells each
+thing once, whatever was stopped or killed in between. Only the following thread uses a `Store`.
+"""
+
+import fcntl
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from rules.controls import ControlRecord
+from rules.decisions import Enforcement, Lift, Review, Violation
+from streams.codec import encode
+from streams.journal.entries import BanChange, DeadLetterCount, Entry, Lane, Taken
+from streams.journal.schema import TABLES, VERSION
+
+logger = logging.getLogger(__name__)
+
+AUDIT_HOURS = 2160
+"""How long what people did is kept at least: as long as their decisions are on the topics by default."""
+_ROW_BYTES = 250
+_PRUNED = 5_000
+"""Rows that one transaction removes."""
+_ASKED = 500
+"""Values in one question."""
+_MINUTE, _HOUR = 60_000, 3_600_000
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+
+class JournalError(RuntimeError):
+    """The journal's file cannot be used: what, where, why and what to do."""
+
+
+class Shown(NamedTuple):
+    """What the live feed shows; `body` is JSON."""
+
+    seq: int
+    at: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch came to: `new` records, and of them those that the feed shows."""
+
+    new: int = 0
+    feed: list[Shown] = field(default_factory=list)
+
+
+class Store:
+    """The file. `hours` and `max_bytes`: how much is kept; the ban list and open reviews stay in any case."""
+
+    def __init__(self, path: Path, scope: str, *, hours: float, max_bytes: int) -> None:
+        """Opens the file, or makes it. `scope`: which topics it is about; a file about others is made anew.
+
+        Raises JournalError.
+        """
+        self.path, self._hours, self._max_bytes = path, hours, max_bytes
+        self._lock = _locked(path)
+        try:
+            self._connection = self._opened(scope)
+            self._seq = int(self._one("SELECT value FROM meta WHERE name = 'next_seq'"))
+            self.records = int(self._one("SELECT count(*) FROM records"))
+        except (sqlite3.Error, OSError) as error:
+            self._lock.close()
+            raise JournalError(
+                f"{path}: {error}\n    is the disk full? the file may be deleted: it is made anew"
+            ) from None
+        self._open = {row[0] for row in self._connection.execute("SELECT id FROM reviews WHERE status = 'open'")}
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+        self._lock.close()
+
+    def positions(self) -> dict[Place, int]:
+        """Where each partition is to be read on; those that never were are not named."""
+        rows = self._connection.execute("SELECT topic, partition, next FROM positions")
+        return {(topic, partition): following for topic, partition, following in rows}
+
+    @property
+    def since(self) -> int:
+        """From when on (ms) all is kept."""
+        return int(self._one("SELECT value FROM meta WHERE name = 'since'"))
+
+    def write(self, taken: Sequence[Taken], positions: Mapping[Place, int]) -> Written:
+        """Adds what was read up to `positions`, whole or not at all. Raises JournalError."""
+        seq = self._seq
+        opened = set(self._open)
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN")
+                written = self._add([each for each in taken if isinstance(each, Entry)])
+                self._put_bans([each for each in taken if isinstance(each, BanChange)])
+                self._count_dead([each for each in taken if isinstance(each, DeadLetterCount)])
+                self._connection.executemany(
+                    "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next",
+                    [(*place, following) for place, following in positions.items()],
+                )
+                self._connection.execute("UPDATE meta SET value = ? WHERE name = 'next_seq'", (self._seq,))
+        except sqlite3.Error as error:
+            self._seq, self._open = seq, opened
+            raise JournalError(f"{self.path}: cannot be written: {error}\n    is the disk full?") from None
+        self.records += written.new
+        return written
+
+    def prune(self, now_ms: int | None = None) -> bool:
+        """Removes some of what is too old or too much; whether there may be more of it. Raises JournalError."""
+        now = now_ms if now_ms is not None else int(time.time() * 1000)
+        oldest = now - int(self._hours * _HOUR)
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN")
+                removed = self._prune_old(oldest, now)
+                if not removed and self._too_large():
+                    removed = self._remove("lane IS NOT 'audit' ORDER BY seq") or self._remove("1 ORDER BY seq")
+                if not removed:
+                    for table, column, unit in (("minutes", "minute", _MINUTE), ("rule_hours", "hour", _HOUR)):
+                        self._connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (oldest // unit,))  # noqa: S608
+            if removed:
+                self._connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: cannot be written: {error}") from None
+        self.records -= removed
+        return removed == _PRUNED
+
+    @property
+    def size(self) -> int:
+        """What the file holds, in bytes, without what is free in it."""
+        pages, free, size = (int(self._one(f"PRAGMA {name}")) for name in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
+    def _too_large(self) -> bool:
+        bans = int(self._one("SELECT coalesce(sum(bytes), 0) FROM banned"))
+        return self.size - bans > self._max_bytes
+
+    def _prune_old(self, oldest: int, now: int) -> int:
+        removed = self._remove("at < ? AND lane IS NOT 'audit' ORDER BY at", oldest)
+        audited = min(oldest, now - AUDIT_HOURS * _HOUR)
+        removed = removed or self._remove("at < ? ORDER BY at", audited)
+        if removed or self.since < oldest:
+            self._connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (oldest,))
+        gone = (oldest, _PRUNED)
+        ended = "SELECT id FROM reviews WHERE status != 'open' AND at < ? LIMIT ?"
+        self._connection.execute(f"DELETE FROM reviews WHERE id IN ({ended})", gone)  # noqa: S608 - no input in it
+        refused = "SELECT id FROM refused WHERE at < ? LIMIT ?"
+        self._connection.execute(f"DELETE FROM refused WHERE id IN ({refused})", (audited, _PRUNED))  # noqa: S608
+        return removed
+
+    def _remove(self, which: str, *values: int) -> int:
+        """Removes up to _PRUNED records; what `since` says follows."""
+        chosen = f"SELECT seq FROM records WHERE {which} LIMIT {_PRUNED}"  # noqa: S608 - `which` is written here
+        newest = self._one(f"SELECT max(at) FROM records WHERE seq IN ({chosen})", *values)  # noqa: S608
+        if newest is None:
+            return 0
+        self._connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (newest,))
+        return self._connection.execute(f"DELETE FROM records WHERE seq IN ({chosen})", values).rowcount  # noqa: S608
+
+    def _add(self, entries: list[Entry]) -> Written:
+        written = Written()
+        known = self._known([entry.identity for entry in entries])
+        rows: list[tuple[Any, ...]] = []
+        minutes: Counter[tuple[int, str, str]] = Counter()
+        hours: Counter[tuple[int, str, str, str]] = Counter()
+        for entry in entries:
+            if entry.identity in known:
+                continue
+            known.add(entry.identity)
+            lane = entry.lane
+            seq, self._seq = self._seq, self._seq + 1
+            match entry.struct:
+                case Review() as review:
+                    lane = self._review(seq, entry, review)
+                case ControlRecord() as control:
+                    self._connection.execute(
+                        "INSERT OR REPLACE INTO controls VALUES (?, ?, ?, ?)",
+                        (control.target, control.do == "halt", seq, entry.body),
+                    )
+            _count(entry, lane, minutes, hours)
+            if lane == "feed":
+                written.feed.append(Shown(seq, entry.at, entry.body))
+            rows.append((
+                seq, entry.at, entry.kind, entry.subject, entry.identity, lane, entry.action, entry.clauses, entry.rule,
+                entry.body,
+            ))  # fmt: skip
+        self._connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._add_counts(minutes, hours)
+        written.new = len(rows)
+        return written
+
+    def _known(self, identities: Sequence[bytes]) -> set[bytes]:
+        """Those that are there already."""
+        found: set[bytes] = set()
+        for start in range(0, len(identities), _ASKED):
+            asked = identities[start : start + _ASKED]
+            marks = ",".join("?" * len(asked))
+            question = f"SELECT identity FROM records WHERE identity IN ({marks})"  # noqa: S608 - question marks only
+            found.update(row[0] for row in self._connection.execute(question, asked))
+        return found
+
+    def _review(self, seq: int, entry: Entry, review: Review) -> Lane | None:
+        """Puts the newest record of a review; the feed shows that it opens, and that it ends."""
+        was_open = review.id in self._open
+        (self._open.add if review.status == "open" else self._open.discard)(review.id)
+        self._connection.execute(
+            "INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "status = excluded.status, at = excluded.at, seq = excluded.seq, body = excluded.body",
+            (review.id, review.subject, review.status, entry.at, entry.at, seq, entry.body),
+        )
+        return None if was_open and review.status == "open" else "feed"
+
+    def _put_bans(self, changes: Iterable[BanChange]) -> None:
+        newest = {change.subject: change for change in changes}
+        gone = [(subject,) for subject, change in newest.items() if change.ban is None]
+        put = [
+            (subject, subject.partition(":")[0], change.at, encode(change.ban))
+            for subject, change in newest.items()
+            if change.ban is not None
+        ]
+        self._connection.executemany("DELETE FROM bans WHERE subject = ?", gone)
+        self._connection.executemany(
+            "INSERT INTO bans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body", put
+        )
+
+    def _count_dead(self, letters: Iterable[DeadLetterCount]) -> None:
+        minutes: Counter[tuple[int, str, str]] = Counter()
+        for letter in letters:
+            minutes[letter.at // _MINUTE, "dead_letter", letter.reason] += 1
+            if letter.refused is not None:
+                event = letter.refused.event
+                subject = str(getattr(event, "subject", ""))
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)",
+                    (event.id, subject, letter.at, letter.refused.reason, letter.refused.detail),
+                )
+        self._add_counts(minutes, Counter())
+
+    def _add_counts(self, minutes: Counter[tuple[int, str, str]], hours: Counter[tuple[int, str, str, str]]) -> None:
+        self._connection.executemany(
+            "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(*key, n) for key, n in minutes.items()],
+        )
+        self._connection.executemany(
+            "INSERT INTO rule_hours VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(*key, n) for key, n in hours.items()],
+        )
+
+    def _opened(self, scope: str) -> sqlite3.Connection:
+        try:
+            connection = self._connected()
+            if _value(connection, "version") == VERSION and _value(connection, "scope") == scope:
+                return connection
+            fresh = _is_empty(connection)
+            connection.close()
+        except sqlite3.DatabaseError as error:
+            fresh = False
+            logger.warning("%s is no journal (%s)", self.path, error)
+        if not fresh:
+            logger.warning("%s is made anew, from the topics", self.path)
+        return self._made(scope)
+
+    def anew(self) -> None:
+        """Forgets all: the topics are not those that the file is about. Raises JournalError."""
+        now = int(time.time() * 1000)
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN")
+                for table in (
+                    "positions",
+                    "records",
+                    "reviews",
+                    "bans",
+                    "controls",
+                    "refused",
+                    "minutes",
+                    "rule_hours",
+                ):
+                    self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names written here
+                since = now - int(self._hours * _HOUR)
+                self._connection.execute("UPDATE meta SET value = ? WHERE name = 'since'", (since,))
+                self._connection.execute("UPDATE meta SET value = ? WHERE name = 'first_seq'", (self._seq,))
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: cannot be written: {error}") from None
+        self.records, self._open = 0, set()
+
+    def _made(self, scope: str) -> sqlite3.Connection:
+        for end in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        connection = self._connected()
+        connection.executescript(f"BEGIN; {TABLES} COMMIT;")
+        now = int(time.time() * 1000)
+        # Numbers go on over a file that is made anew, so that a page that asks for what followed one is not misled
+        first = now // 1000 * 1_000_000
+        meta = {"version": VERSION, "scope": scope, "next_seq": first, "first_seq": first}
+        meta["since"] = now - int(self._hours * _HOUR)
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
+        return connection
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the machine loses the end, and no more
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA cache_size = -65536")
+        return connection
+
+    def _one(self, question: str, *values: Any) -> Any:
+        return self._connection.execute(question, values).fetchone()[0]
+
+
+def _count(
+    entry: Entry,
+    lane: str | None,
+    minutes: Counter[tuple[int, str, str]],
+    hours: Counter[tuple[int, str, str, str]],
+) -> None:
+    minute, hour = entry.at // _MINUTE, entry.at // _HOUR
+    match entry.struct:
+        case Violation() as found:
+            minutes[minute, "violation", found.mode] += 1
+            hours[hour, found.rule, found.clause, found.mode] += 1
+        case Enforcement() as made:
+            minutes[minute, "enforcement", made.action] += 1
+        case Lift() as lift:
+            minutes[minute, "lift", lift.action] += 1
+            for rule in lift.rules:
+                hours[hour, rule, "", "overturned"] += 1
+        case Review() as review if lane == "feed":
+            minutes[minute, "review", "opened" if review.status == "open" else review.status] += 1
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The lock on a journal: two processes would both write it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = path.with_name(path.name + ".lock").open("ab")
+    except OSError as error:
+        hint = "WARDEN_DATA_DIR is a folder that this user may write"
+        raise JournalError(f"{path}: {error.strerror}\n    {hint}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        hint = "another `warden serve` runs here: stop it, or give this one another WARDEN_DATA_DIR"
+        raise JournalError(f"{path} is in use\n    {hint}") from None
+    return lock
+
+
+def _value(connection: sqlite3.Connection, name: str) -> Any:
+    if _is_empty(connection):
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
