@@ -41,11 +41,21 @@ export function both(texts) {
   return [{ lang: first, text: texts?.[first] ?? "" }, { lang: second, text: texts?.[second] ?? "" }];
 }
 
-/** Remembers a choice on this device. */
+/** Remembers a choice on this device; null forgets it. */
 export function keep(name, value) {
   try {
-    localStorage.setItem(name, value);
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
   } catch {
     // storage is off: it lasts as long as the page
+  }
+}
+
+/** What was remembered; null for nothing. */
+export function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }

@@ -6,7 +6,7 @@ import { flush, undo } from "./deciding.js";
 import { el, fill } from "./dom.js";
 import { ago, length, moment, number } from "./formats.js";
 import { asked } from "./keyboard.js";
-import { keep, language, onLanguage, setLanguage, t } from "./language.js";
+import { keep, kept, language, onLanguage, setLanguage, t } from "./language.js";
 import { Live } from "./live.js";
 import { clauses, empty, failed, loading } from "./parts.js";
 import { parse, to } from "./routes.js";
@@ -165,6 +165,7 @@ async function suggest(event) {
 
 async function begin(session) {
   app.session = session;
+  keep("session", "1");
   try {
     for (const each of (await get("/v1/clauses")).clauses) clauses.set(each.id, each);
   } catch {
@@ -181,6 +182,7 @@ app.login = async (session) => {
 };
 
 function end() {
+  keep("session", null);
   if (!app.session) return;
   app.session = null;
   app.live.stop();
@@ -244,4 +246,6 @@ setInterval(drawState, 2000);
 
 drawBar();
 listen();
-get("/v1/session", {}, { quiet: true }).then(begin, () => {}).then(() => show());
+// Scripts cannot see the cookie; a mark says whether it is worth asking who it stands for.
+const known = kept("session") ? get("/v1/session", {}, { quiet: true }) : Promise.reject(new Error("no session"));
+known.then(begin, () => keep("session", null)).then(() => show());

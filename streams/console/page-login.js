@@ -24,6 +24,7 @@ export function open(main, _route, app) {
     },
   } },
   el("h1", {}, t("login.title")),
+  el("input", { type: "text", autocomplete: "username", value: "console", hidden: true }), // password managers ask for one
   el("label", { for: "token" }, t("login.token")), token,
   el("p", { class: "dim small", id: "token-hint" }, t("login.hint")), wrong, go));
   return { title: t("login.title") };

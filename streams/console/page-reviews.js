@@ -70,8 +70,8 @@ export function open(main, route, app) {
       class: underWay(`review ${review.id}`) ? "row under-way" : "row", tabindex: "-1", data: { id: review.id },
       on: { click: (event) => { if (!event.target.closest("a")) { picking.pick(event.currentTarget); layout.dataset.shows = "case"; } } },
     },
-    el("span", { class: "what" }, (review.proposed ?? []).map((each) => action(each))),
     subjectLink(review.subject, { clip: 40 }),
+    el("span", { class: "what" }, (review.proposed ?? []).map((each) => [action(each), " "])),
     el("a", { class: "go dim", href: to("review", review.id) }, word("reason", review.reason)),
     el("span", { class: "dim waits" }, t("reviews.waits", { length: lasting(waits) })))));
     const row = current && [...list.children].find((each) => each.dataset.id === current);
@@ -131,7 +131,7 @@ export function open(main, route, app) {
         violations: number(summary.violations), enforcements: number(summary.enforcements), overturned: number(summary.overturned),
         first: summary.first_seen ? ago(summary.first_seen, Date.now(), language()) : "–",
       }))) : null,
-      holding?.length ? el("p", {}, t("review.in_force"), ": ", holding.map((each) => action(typeof each === "string" ? each : each.action))) : el("p", { class: "dim" }, t("subject.free")));
+      holding?.length ? el("p", {}, t("review.in_force"), ": ", holding.map((each) => [action(typeof each === "string" ? each : each.action), " "])) : el("p", { class: "dim" }, t("subject.free")));
   }
 
   async function choose(verdict) {
@@ -262,6 +262,5 @@ function wouldOf({ review, would }) {
   const sentence = would?.[language()] ?? "";
   return el("p", {}, review.proposed.map((each) => [action(each), " "]),
     el("strong", {}, review.lasts === null && !(review.proposed.length === 1 && review.proposed[0] === "warn") ? t("subject.permanent") : review.lasts === null ? "" : lasting(review.lasts)),
-    " · ", t("subject.ladder", { rung: review.rung, ladder: review.ladder }),
     sentence ? el("span", { class: "sentence" }, line(sentence, 300)) : null);
 }

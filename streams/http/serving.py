@@ -11,6 +11,7 @@ from aiohttp import web
 
 from streams.http.desk import desk
 from streams.http.login import login_routes
+from streams.http.pages import pages
 from streams.http.routes import Call, Route
 from streams.http.server import Doorkeeper, application
 from streams.http.sessions import Sessions
@@ -57,7 +58,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def parts(settings: Settings, doorkeeper: Doorkeeper) -> Sequence[Part]:
     """The parts, in the order in which they start."""
-    return (desk(settings, doorkeeper),)
+    return (pages(), desk(settings, doorkeeper))
 
 
 def _probes() -> Sequence[Route]:
