@@ -35,6 +35,12 @@ class EnforcementFile:
     lifted: Lift | None = None
     appeals: list[Appeal] = field(default_factory=list)
 
+    def verdict(self, identity: str = "") -> Appeal | None:
+        """The verdict on it, which is final; None without one, and when it is the appeal of this id, repeated."""
+        if any(appeal.id == identity for appeal in self.appeals):
+            return None
+        return self.appeals[0] if self.appeals else None
+
     def in_force(self, at: datetime) -> bool:
         """Whether it is on the ban list."""
         return self.held is not None and (self.held.ends is None or self.held.ends > at)

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 import msgspec
 from aiokafka.errors import KafkaError
 
-from rules.controls import ControlLog, ControlRecord, Controls
-from rules.decisions import Violation
+from rules.controls import ControlLog, ControlRecord, Controls, Do
+from rules.decisions import Violation, content_id
 from streams.access.clients import started_producer
 from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
@@ -91,6 +92,15 @@ async def put_control(settings: Settings, record: ControlRecord) -> int:
     except (KafkaError, OSError, TimeoutError) as error:
         raise TopicsError(await broker_trouble(settings, error)) from error
     return int(written.offset)
+
+
+def control_record(do: Do, rule: str | None, *, why: str, by: str) -> ControlRecord:
+    """The record to write; its id is its own, so doing the same twice is two records. Raises ValueError for what
+    workers would refuse."""
+    who, reason, now = by.strip(), why.strip(), datetime.now(UTC)
+    identity = content_id("control", do, rule or "", who, reason, now.isoformat())
+    record = ControlRecord(id=identity, do=do, rule=rule, by=who, why=reason, time=now)
+    return msgspec.convert(msgspec.to_builtins(record), ControlRecord)
 
 
 def control_send(topic: str, record: ControlRecord) -> Send:

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from rules.decisions import Ban, Enforcement, Lift, Review
-from rules.events import Appeal, InvalidEventError, Moderation, Order
+from rules.decisions import Ban, BanEntry, Enforcement, Lift, Review
+from rules.events import Appeal, InvalidEventError, Moderation, Order, convert_event
 from streams.access.clients import started_consumer, started_producer
 from streams.access.trouble import broker_trouble
 from streams.codec import Record, decode_ban, decode_enforcement, decode_record
@@ -55,6 +56,52 @@ class Outcome:
     refused: Refused | None = None
     changes: list[Answer] = field(default_factory=list)
     bans: dict[str, Ban | None] = field(default_factory=dict)
+
+
+class RefusedTold(msgspec.Struct):
+    """Why workers did not take a decision."""
+
+    reason: str
+    detail: str
+
+
+class OutcomeTold(msgspec.Struct):
+    """An outcome as `--json` and the API tell it: see `Outcome`. in_force: what the ban list says now of the subjects
+    that changed."""
+
+    decision: dict[str, Any]
+    repeated: bool
+    answered: bool
+    complete: bool
+    refused: RefusedTold | None
+    changes: list[Answer]
+    in_force: dict[str, list[BanEntry]]
+
+
+def told(outcome: Outcome) -> OutcomeTold:
+    """The outcome, to be sent or printed."""
+    refused = outcome.refused
+    bans = of_changed(outcome)
+    return OutcomeTold(
+        decision={"type": outcome.decision.type, **msgspec.to_builtins(outcome.decision)},
+        repeated=outcome.repeated,
+        answered=outcome.answered,
+        complete=outcome.complete,
+        refused=None if refused is None else RefusedTold(refused.reason, refused.detail),
+        changes=outcome.changes,
+        in_force={subject: [] if ban is None else ban.sanctions for subject, ban in bans.items()},
+    )
+
+
+def of_changed(outcome: Outcome) -> dict[str, Ban | None]:
+    """What the ban list says now of the subjects that the decision changed."""
+    changed = {outcome.decision.subject, *(change.subject for change in outcome.changes)}
+    return {subject: ban for subject, ban in outcome.bans.items() if subject in changed}
+
+
+def check(decision: Moderation) -> None:
+    """Raises InvalidEventError for what workers could not read: it is not to be written."""
+    convert_event(decision.type, msgspec.to_builtins(decision))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,9 @@ def _check_final(found: "EnforcementFile", subject: str, given: Deciding) -> Non
     """Raises Failure (1) for an enforcement with a verdict, unless it is this one, repeated."""
     from lab.display import shown
 
-    if not found.appeals or any(old.id == given.identity for old in found.appeals):
+    old = found.verdict(given.identity)
+    if old is None:
         return
-    old = found.appeals[0]
     said = f"{shown(found.id)} was {old.verdict} at {clock(old.time)} by {shown(old.moderator)}: {shown(old.reason)}"
     hint = "it is not in force any more"
     if found.in_force(datetime.now(UTC)) and found.held is not None:

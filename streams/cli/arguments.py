@@ -2,12 +2,9 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from rules.decisions import SubjectKind
 
 _DURATION = re.compile(r"([0-9]{1,9})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -70,20 +67,3 @@ class TimeType(click.ParamType):
 
 
 SUBJECT, DURATION, TIME = SubjectType(), DurationType(), TimeType()
-
-
-def canonical(subject: str) -> str:
-    """The spelling under which events are charged to a subject; its own where there is no other.
-
-    Gateways ask the ban list for this one (`streams.bans.subjects_of_url`).
-    """
-    from rules.subjects import kind_of
-    from streams.bans import subjects_of_url
-
-    kind: SubjectKind = kind_of(subject)
-    key = subject.partition(":")[2]
-    url = {"link": key, "domain": f"http://{key}/", "ip": f"http://[{key}]/" if ":" in key else f"http://{key}/"}
-    for found in subjects_of_url(url[kind]) if kind in url else ():
-        if found.startswith(f"{kind}:"):
-            return found
-    return subject

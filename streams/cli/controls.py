@@ -114,13 +114,10 @@ def _tell_what_is_left(before: Controls, resumed: str | None) -> None:
 
 def _record(do: Do, rule: str | None, why: str, by: str | None) -> ControlRecord:
     """The record to write; its id is its own, so doing the same twice is two records. Raises Failure (2)."""
-    from rules.decisions import content_id
+    from streams.controls import control_record
 
-    who, reason, now = (user_name() if by is None else by).strip(), why.strip(), datetime.now(UTC)
-    identity = content_id("control", do, rule or "", who, reason, now.isoformat())
-    record = ControlRecord(id=identity, do=do, rule=rule, by=who, why=reason, time=now)
     try:
-        return msgspec.convert(msgspec.to_builtins(record), ControlRecord)  # what workers would refuse is not written
+        return control_record(do, rule, why=why, by=user_name() if by is None else by)
     except msgspec.ValidationError as error:
         raise Failure(f"--by and --why: workers would refuse the record: {error}\n"
                       "    give a name in one line, and a reason", 2) from None  # fmt: skip

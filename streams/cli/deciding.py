@@ -111,12 +111,11 @@ def carry_out(ctx: click.Context, decision: "Moderation", given: Deciding) -> No
 
 def _check(decision: "Moderation") -> None:
     """Raises Failure (2) for what workers could not read: it is not written."""
-    import msgspec
-
-    from rules.events import InvalidEventError, convert_event
+    from rules.events import InvalidEventError
+    from streams.deciding import check
 
     try:
-        convert_event(decision.type, msgspec.to_builtins(decision))
+        check(decision)
     except InvalidEventError as error:
         hint = "ids and names are one line of at most 256 characters, subjects of 2048"
         raise Failure(f"workers could not read this: {error}\n    {hint}", 2) from None
@@ -141,24 +140,9 @@ def _judge(outcome: "Outcome", given: Deciding) -> None:
 
 
 def _write(outcome: "Outcome") -> None:
-    import msgspec
+    from streams.deciding import told as plain
 
-    refused = outcome.refused
-    write_json({
-        "decision": {"type": outcome.decision.type, **msgspec.to_builtins(outcome.decision)},
-        "repeated": outcome.repeated,
-        "answered": outcome.answered,
-        "complete": outcome.complete,
-        "refused": None if refused is None else {"reason": refused.reason, "detail": refused.detail},
-        "changes": outcome.changes,
-        "in_force": {subject: _sanctions(ban) for subject, ban in _of_changed(outcome).items()},
-    })  # fmt: skip
-
-
-def _of_changed(outcome: "Outcome") -> "dict[str, Ban | None]":
-    """What the ban list says now of the subjects that the decision changed."""
-    changed = {outcome.decision.subject, *(change.subject for change in outcome.changes)}
-    return {subject: ban for subject, ban in outcome.bans.items() if subject in changed}
+    write_json(plain(outcome))
 
 
 def _sanctions(ban: "Ban | None") -> list[Any]:
@@ -169,13 +153,14 @@ def _print(outcome: "Outcome", waited: bool) -> None:
     from rich.text import Text
 
     from lab.display import shown
+    from streams.deciding import of_changed
 
     out = console()
     before = ", as it was before" if outcome.repeated else ""
     out.print(Text(f"{outcome.decision.type.replace('_', ' ')} {shown(outcome.decision.id)} is written{before}"))
     if not waited or not outcome.answered or outcome.refused is not None:
         return
-    bans = _of_changed(outcome)
+    bans = of_changed(outcome)
     by_subject: dict[str, list[Answer]] = {}
     for change in outcome.changes:
         by_subject.setdefault(change.subject, []).append(change)

@@ -1,19 +1,15 @@
 """`warden sanction` and `warden clear`: what moderators impose and take away by hand."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
 import click
 
 from rules.decisions import Action
-from streams.cli.arguments import DURATION, SUBJECT, TIME, canonical
+from streams.cli.arguments import DURATION, SUBJECT, TIME
 from streams.cli.common import Failure
 from streams.cli.deciding import Deciding, carry_out, deciding_options, quoted
-
-if TYPE_CHECKING:
-    from rules.decisions import SubjectKind
-
-ACTIONS: tuple[Action, ...] = get_args(Action)
+from streams.ordering import ACTIONS, canonical, landing
 
 
 @click.command()
@@ -105,11 +101,10 @@ def clear(ctx: click.Context, subject: str, action: Action | None, exempt_for: t
 
 def _check_lands(subject: str, action: Action) -> None:
     """Raises Failure (2) for a sanction that is none for this kind of subject."""
-    from rules.subjects import kind_of, sanctions_for
-
-    kind: SubjectKind = kind_of(subject)
-    if not sanctions_for(kind, (action,), owns_share_api=True):
-        hint = f"what does: {', '.join(sanctions_for(kind, ACTIONS, owns_share_api=True))}"
+    lands = landing(subject)
+    if action not in lands:
+        kind = subject.partition(":")[0]
+        hint = f"what does: {', '.join(lands)}"
         raise Failure(f"{action} does not land on {'an' if kind[0] in 'aeiou' else 'a'} {kind}\n    {hint}", 2)
 
 

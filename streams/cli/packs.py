@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from streams.pack_topic import PackTopic
     from streams.settings import Settings
 
+T = TypeVar("T")
+
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _SHORT = 12
 _MOST_LINES = 20
 """Lines of one entry that `diff` shows."""
-_NAMES = ("live", "canary", "shadow")
 
 _json = click.option("--json", "as_json", is_flag=True, help="JSON.")
 
@@ -96,6 +97,7 @@ def publish(
     warden packs publish packs/mine --known-good good.jsonl --shadow --why "how would it do?"
     """
     from rules.packs.archive import ArchiveError
+    from streams.activating import activation
 
     if (known_good is None) != no_known_good:
         raise click.UsageError("name text that is fine, --known-good FILE, or say --no-known-good")
@@ -112,7 +114,8 @@ def publish(
             hint = "raise `version` in the pack, so that decisions name the one they were made by"
             raise Failure(f"{label} is published already, with other content\n    {hint}", 2)
     known = topic.has(archive.digest)
-    record = _record(do, archive.digest, label, why=why, by=by, percent=canary)
+    who = _who(by)
+    record = _asked(lambda: activation(do, archive.digest, label, why=why, by=who, percent=canary))
     _put(ctx, settings, None if known else archive, record, as_json)
 
 
@@ -130,12 +133,12 @@ def activate(
     warden packs activate canary --canary 25 --why "more of them"
     warden packs activate mine@7 --shadow --why "look at it again"
     """
+    from streams.activating import to_activate
+
     settings = settings_of(ctx)
     topic = asked(_current(settings))
-    digest = _digest(topic, pack)
-    if not digest:
-        raise Failure("the pack of the settings is no published pack: warden packs rollback leads back to it", 2)
-    record = _record(_role(shadow, canary), digest, topic.log.labels()[digest], why=why, by=by, percent=canary)
+    do, who = _role(shadow, canary), _who(by)
+    record = _asked(lambda: to_activate(topic, pack, do, why=why, by=who, percent=canary))
     _put(ctx, settings, None, record, as_json)
 
 
@@ -147,13 +150,12 @@ def rollback(ctx: click.Context, *, why: str, by: str | None, as_json: bool) -> 
     \b
     warden packs rollback --why "hits the operator's own lottery"
     """
+    from streams.activating import to_roll_back
+
     settings = settings_of(ctx)
     topic = asked(_current(settings))
-    before = topic.log.rolled_back()
-    if before is None:
-        raise Failure("there is nothing to take back: workers judge by the pack of their settings")
-    label = topic.log.labels().get(before.live, "")
-    record = _record("rollback", before.live, label, why=why, by=by, of=topic.log.newest.at)
+    who = _who(by)
+    record = _asked(lambda: to_roll_back(topic, why=why, by=who), 1)
     _put(ctx, settings, None, record, as_json)
 
 
@@ -268,30 +270,29 @@ def _role(shadow: bool, canary: float | None) -> Activates:
     return "shadow" if shadow else "canary" if canary is not None else "live"
 
 
-def _record(do: Activates, digest: str, label: str, *, why: str, by: str | None, **more: Any) -> Activation:
-    """The record to write; its id is its own, so doing the same twice is two records. Raises Failure (2)."""
-    from rules.decisions import content_id
+def _who(by: str | None) -> str:
+    return user_name() if by is None else by
 
-    who, reason, now = (user_name() if by is None else by).strip(), why.strip(), datetime.now(UTC)
-    identity = content_id("activation", do, digest, who, reason, now.isoformat())
-    record = Activation(id=identity, do=do, pack=digest, label=label, by=who, why=reason, time=now, **more)
+
+def _asked(question: Callable[[], T], exit_code: int = 2) -> T:
+    """An answer of `streams.activating`. Raises Failure."""
+    from streams.activating import ActivationError
+
     try:
-        return msgspec.convert(msgspec.to_builtins(record), Activation)  # what workers would refuse is not written
-    except msgspec.ValidationError as error:
-        raise Failure(f"--by and --why: workers would refuse the record: {error}\n"
-                      "    give a name in one line, and a reason", 2) from None  # fmt: skip
+        return question()
+    except ActivationError as error:
+        raise Failure(str(error), exit_code) from None
 
 
 def _put(
     ctx: click.Context, settings: "Settings", archive: "Archive | None", record: Activation, as_json: bool
 ) -> None:
-    from streams.pack_topic import publish as write
+    from streams.activating import ActivationError, put
 
-    offset = asked(write(settings, archive, record))
-    topic = asked(_current(settings))
-    if offset not in topic.log.standings:
-        raise Failure("somebody else has activated a pack meanwhile, and this changed nothing\n"
-                      "    look: warden packs history")  # fmt: skip
+    try:
+        offset, topic = asked(put(settings, archive, record))
+    except ActivationError as error:
+        raise Failure(str(error)) from None
     if as_json:
         write_json({"record": record, "offset": offset, "in_force": topic.log.standings[offset]})
     else:
@@ -341,10 +342,11 @@ def _archived(folder: Path) -> "tuple[Archive, str]":
 def _pack(settings: "Settings", topic: "PackTopic | None", name: str) -> "Pack":
     """A folder's pack, or a published one. Raises Failure (2)."""
     from rules.packs import InvalidPackError, load_pack
+    from streams.activating import ROLES
 
     folder = Path(name)
     digest = ""
-    if topic is not None and not (name not in _NAMES and folder.is_dir()):
+    if topic is not None and (name in ROLES or not folder.is_dir()):
         digest = _digest(topic, name)
         if digest:
             return _published(topic, digest)[1]
@@ -369,23 +371,9 @@ def _published(topic: "PackTopic", digest: str) -> "tuple[Archive, Pack]":
 
 def _digest(topic: "PackTopic", name: str) -> str:
     """The digest that a name stands for, empty for the pack of the settings. Raises Failure (2)."""
-    from rules.packs.source import did_you_mean
+    from streams.activating import digest_of
 
-    standing = topic.log.newest
-    if name in _NAMES:
-        digest = {"live": standing.live, "canary": standing.canary, "shadow": standing.shadow}[name]
-        if not digest and name != "live":
-            raise Failure(f"no pack is {name} now\n    look: warden packs history", 2)
-        return digest
-    labels = topic.log.labels()
-    found = [digest for digest, label in labels.items() if label == name]
-    found = found or [digest for digest, label in labels.items() if label.startswith(f"{name}+")]
-    found = found or [digest for digest in labels if len(name) >= 4 and digest.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Failure(f"{name!r} may be any of {len(found)} packs\n    name one by its digest: warden packs history", 2)
-    raise Failure(f"no published pack is called {name!r}\n    {did_you_mean(name, labels.values())}", 2)
+    return _asked(lambda: digest_of(topic, name))
 
 
 def _shown(time: datetime) -> str:

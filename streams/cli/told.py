@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from rules.decisions import BY_HAND, BanEntry, Enforcement, Lift, Review, Violation
 from rules.events import Appeal, Order, Report, ReviewDecision
-from streams.cli.arguments import canonical
 from streams.cli.common import console
 from streams.cli.deciding import clock, quoted, until
+from streams.ordering import canonical
+from streams.undoing import undo_all
 
 if TYPE_CHECKING:
     from rules.packs import Pack
@@ -57,25 +58,17 @@ def held(found: "History", now: datetime) -> list[BanEntry]:
 def undo(found: "History", now: datetime) -> list[str]:
     """The commands that undo what is in force: an appeal for each ladder, or an order where a verdict is final."""
     final = {appeal.enforcement for appeal in _appeals(found)}
-    commands: dict[str, str] = {}
-    for entry in held(found, now):
-        if entry.enforcement in final:
-            order = f"warden clear {quoted(found.subject)} {quoted(entry.action)} --why …"
-            commands.setdefault(f"{entry.ladder} {entry.action}", order)
-        elif entry.ladder == BY_HAND:
-            commands[f"{entry.ladder} {entry.action}"] = _overturn(entry)
-        else:
-            commands[entry.ladder] = commands.get(entry.ladder) or _overturn(entry)
-    return list(commands.values())
+    return [
+        f"warden appeal {quoted(undo.appeal)} --overturn --why …"
+        if undo.appeal is not None
+        else f"warden clear {quoted(found.subject)} {quoted(undo.clear or '')} --why …"
+        for undo in undo_all(held(found, now), final)
+    ]
 
 
 def kind(entry: "Entry") -> str:
     """The word for what an entry is."""
     return "review_decision" if isinstance(entry, ReviewDecision) else type(entry).__name__.lower()
-
-
-def _overturn(entry: BanEntry) -> str:
-    return f"warden appeal {quoted(entry.enforcement)} --overturn --why …"
 
 
 def _appeals(found: "History") -> Iterator[Appeal]:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from streams.http.audit import audit_routes
+from streams.http.decisions import Decisions, decision_routes
 from streams.http.feed import Feed, feed_routes
 from streams.http.now import Now, now_routes
 from streams.http.policy import policy
@@ -10,6 +12,7 @@ from streams.http.reviews import review_routes
 from streams.http.routes import Route
 from streams.http.rulebook import rulebook_routes
 from streams.http.server import Doorkeeper
+from streams.http.subjects import Subjects, subject_routes
 from streams.journal.journal import journal
 from streams.settings import Settings
 
@@ -28,5 +31,8 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
             *now_routes(now),
             *feed_routes(feed),
             *review_routes(told),
+            *subject_routes(Subjects(settings, told, rules)),
+            *decision_routes(Decisions(settings, told)),
             *rulebook_routes(rules),
+            *audit_routes(told),
         ]

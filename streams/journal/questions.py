@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rules.decisions import SUBJECT_KINDS, Ban, Review
+from rules.events import Appeal
 from streams.codec import decode_ban
 from streams.journal.entries import identity
 from streams.journal.store import Shown
@@ -21,6 +22,7 @@ MOST_SUBJECTS = 10_000
 """Sanctions looked at to count the subjects that a rule hit."""
 
 _REVIEW = msgspec.json.Decoder(Review)
+_APPEAL = msgspec.json.Decoder(Appeal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,17 @@ def totals(connection: sqlite3.Connection, subject: str) -> Totals:
     return Totals(found.get("violation", 0), found.get("enforcement", 0), found.get("lift", 0), first)
 
 
+def appeals(connection: sqlite3.Connection, subject: str) -> list[Appeal]:
+    """The verdicts on enforcements of a subject that workers took, or have not yet refused; the newest first."""
+    rows = connection.execute(
+        "SELECT body FROM records WHERE subject = ? AND lane = 'audit' AND kind = 'appeal' ORDER BY seq DESC LIMIT ?",
+        (subject, MOST_ENTRIES),
+    )
+    refused = refusals(connection, subject)
+    found = [_APPEAL.decode(body) for (body,) in rows]
+    return [each for each in found if each.id not in refused]
+
+
 def refusals(connection: sqlite3.Connection, subject: str) -> dict[str, tuple[str, str]]:
     """Decisions about a subject that workers did not take: id -> reason and detail."""
     rows = connection.execute("SELECT id, reason, detail FROM refused WHERE subject = ? LIMIT 500", (subject,))
@@ -294,6 +307,16 @@ def audit(connection: sqlite3.Connection, before: int | None, limit: int) -> lis
 def halts(connection: sqlite3.Connection) -> list[bytes]:
     """The halts that hold, as JSON, the oldest first."""
     return [row[0] for row in connection.execute("SELECT body FROM controls WHERE halted ORDER BY seq LIMIT 10000")]
+
+
+def refused_among(connection: sqlite3.Connection, identifiers: Sequence[str]) -> dict[str, str]:
+    """Of some decisions those that workers did not take: id -> why."""
+    marks = ",".join("?" * len(identifiers))
+    rows = connection.execute(
+        f"SELECT id, reason || ': ' || detail FROM refused WHERE id IN ({marks})",  # noqa: S608 - question marks only
+        list(identifiers),
+    )
+    return dict(rows.fetchall())
 
 
 class RuleHour(NamedTuple):

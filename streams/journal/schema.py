@@ -20,6 +20,7 @@ CREATE TABLE records (
 CREATE UNIQUE INDEX records_by_identity ON records (identity);
 CREATE INDEX records_by_subject ON records (subject, seq, kind, at);
 CREATE INDEX records_by_lane ON records (lane, seq) WHERE lane IS NOT NULL;
+CREATE INDEX acts_by_subject ON records (subject, seq) WHERE lane = 'audit';
 CREATE INDEX records_by_age ON records (at);
 CREATE INDEX sanctions_by_rule ON records (rule, at) WHERE kind = 'enforcement';
 

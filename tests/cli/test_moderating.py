@@ -19,11 +19,11 @@ from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, EventRef, Evide
 from rules.events import Appeal, Order, ReviewDecision
 from rules.packs import load_pack
 from streams.cli import warden
-from streams.cli.arguments import canonical
 from streams.cli.deciding import quoted
 from streams.cli.told import print_history, undo
 from streams.embedded import free_port
 from streams.lines import event_of, read_lines
+from streams.ordering import canonical
 from streams.refusals import Refused
 from streams.subject_history import History
 from tests.rules.making import TINY
