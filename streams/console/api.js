@@ -53,7 +53,11 @@ export const get = (path, parameters, options) => call("GET", pathOf(path, param
 export const post = (path, body, options) => call("POST", path, body, options);
 export const remove = (path) => call("DELETE", path);
 
-/** A new id for something that may be sent twice and must count once: 128 bits of chance, in hex. */
+/** A new id for something that may be sent twice and must count once: a UUID. (`crypto.randomUUID` needs TLS.) */
 export function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { content } from "./content.js";
 import { el, fill } from "./dom.js";
+import { line } from "./escaping.js";
 import { t, word } from "./language.js";
 import { badge, empty, failed, loading, subjectLink, table, time } from "./parts.js";
 
@@ -13,27 +14,27 @@ export function open(main) {
   const more = el("div", { class: "after" });
   main.append(el("h1", {}, t("audit.title")), list, more);
   const entries = [];
+  let oldest = null;
   let alive = true;
 
   const draw = () => {
     const heads = ["at", "who", "what", "subject", "reason"].map((each) => t(`audit.${each}`));
     fill(list, entries.length ? table(heads, entries.map((entry) => [
       time(entry.at), content(entry.who, { one: true, clip: 40 }), what(entry),
-      entry.subject ? subjectLink(entry.subject, { clip: 50 }) : "", content(entry.reason, { clip: 160 }),
+      /^(account|link|domain|ip|app):/.test(entry.subject) ? subjectLink(entry.subject, { clip: 50 }) : content(entry.subject, { one: true, clip: 50 }),
+      [content(entry.reason, { clip: 160 }), entry.refused ? el("p", { class: "wrong" }, t("done.refused", { why: line(entry.refused, 160) })) : null],
     ]), t("audit.title")) : empty(t("audit.empty")));
   };
 
   async function load() {
     fill(more, loading());
     try {
-      const before = entries.at(-1)?.cursor ?? entries.at(-1)?.at ?? null;
-      const answer = await get("/v1/audit", { limit: LIMIT, before: open.cursor?.(answer) ?? before });
+      const answer = await get("/v1/audit", { limit: LIMIT, before: oldest });
       if (!alive) return;
-      const known = new Set(entries.map((each) => each.id));
-      const fresh = answer.entries.filter((each) => !known.has(each.id));
-      entries.push(...fresh);
+      entries.push(...answer.entries);
+      oldest = answer.oldest;
       draw();
-      fill(more, fresh.length && answer.entries.length >= LIMIT ? el("button", { type: "button", on: { click: load } }, t("audit.more")) : null);
+      fill(more, oldest !== null ? el("button", { type: "button", on: { click: load } }, t("audit.more")) : null);
     } catch (problem) {
       if (alive) fill(more, failed(problem, load));
     }

@@ -12,16 +12,18 @@ import { language, t, word } from "./language.js";
 import { action, badge, clause, clauses, count, empty, loaded, quotes, section, subjectLink, terms, time, until } from "./parts.js";
 import { to } from "./routes.js";
 
-/** Actions that make sense for each kind of subject. */
+/** The sanctions that land on each kind of subject, the usual one first. */
 const ACTIONS = {
-  account: ["warn", "suspend_account", "suspend_share_api", "ban_account", "ban_share_api"],
-  link: ["warn", "stop_spread", "block_access"],
-  domain: ["warn", "stop_spread", "block_access", "ban_domain"],
-  ip: ["warn", "block_access", "ban_ip"],
-  app: ["warn", "suspend_share_api", "ban_share_api"],
+  account: ["suspend_account", "warn", "suspend_share_api", "ban_account", "ban_share_api"],
+  link: ["stop_spread"],
+  domain: ["block_access", "ban_domain"],
+  ip: ["block_access", "ban_ip"],
+  app: ["suspend_share_api", "ban_share_api"],
 };
 const LENGTHS = [["decide.1h", 3600], ["decide.1d", 86400], ["decide.7d", 7 * 86400], ["decide.30d", 30 * 86400], ["decide.until.never", 0]];
 const FIRST_SHOWN = 30;
+/** Violations behind a sanction that are shown at once. */
+const BEHIND = 2;
 
 export function open(main, route, app) {
   const page = el("div", { class: "subject-page" });
@@ -49,10 +51,10 @@ export function open(main, route, app) {
     return [
       el("header", { class: "subject-head" },
         el("h1", { "data-first": "", tabindex: "-1" }, el("span", { class: "kind" }, word("subject", subjectParts(subject)[0])), " ", content(name, { clip: 200 })),
-        holding.length ? el("p", { class: "actions" }, holding.map((each) => [action(each.action), " ", until(each.ends, each.permanent, each.action), " "])) : el("p", { class: "free" }, badge(t("subject.free"), "good")),
+        holding.length ? el("p", { class: "actions" }, longest(holding).map((each) => [action(each.action), " ", until(each.ends, each.permanent, each.action), " "])) : el("p", { class: "free" }, badge(t("subject.free"), "good")),
         may ? el("div", { class: "buttons" },
           el("button", { type: "button", on: { click: sanction } }, t("subject.sanction")),
-          holding.length ? el("button", { type: "button", on: { click: clear } }, t("subject.clear")) : null) : null),
+          holding.length ? el("button", { type: "button", on: { click: () => clear() } }, t("subject.clear")) : null) : null),
       section(t("subject.in_force"), { class: "in-force" }, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
       answer.reviews?.length ? section(t("subject.reviews"), { class: "waits" }, el("ul", { class: "plain" }, answer.reviews.map((each) =>
         el("li", {}, el("a", { class: "button", href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || t("review.title")), " ", word("reason", each.reason))))) : null,
@@ -77,15 +79,22 @@ export function open(main, route, app) {
         entry.permanent || !entry.ends ? until(entry.ends, entry.permanent, entry.action) : el("span", {}, t("subject.until", { time: moment(entry.ends, Date.now(), { brief: true }), ago: ago(entry.ends, Date.now(), language()) })), " ",
         el("span", { class: "dim" }, t("subject.since", { time: moment(entry.starts, Date.now(), { brief: true }) }), " · ", entry.ladder === "by_hand" ? t("feed.by_hand") : t("subject.ladder", { rung: entry.rung, ladder: entry.ladder })),
         el("span", { class: "space" }),
-        may && (entry.undo?.appeal ?? entry.enforcement) && entry.ladder !== "by_hand" ? [
-          el("button", { type: "button", class: "danger", title: t("subject.undo.long"), disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo?.appeal ?? entry.enforcement, subject, "overturned") } }, t("subject.undo")),
-          el("button", { type: "button", class: "quiet", disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo?.appeal ?? entry.enforcement, subject, "upheld") } }, t("subject.uphold"))] : null),
+        may && entry.undo?.appeal ? [
+          el("button", { type: "button", class: "danger", title: t("subject.undo.long"), disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "overturned") } }, t("subject.undo")),
+          el("button", { type: "button", class: "quiet", disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "upheld") } }, t("subject.uphold"))] : null,
+        may && entry.undo?.clear ? [el("span", { class: "dim" }, t("subject.verdict.final"), " "), el("button", { type: "button", on: { click: () => clear(entry.undo.clear) } }, t("subject.clear"))] : null),
       el("div", { class: "clauses" }, (entry.clauses ?? []).map((each) => clause(each, { full: true, titles: answer.clauses?.[each] }))),
       el("div", { class: "because" }, el("h3", {}, t("subject.why")),
         by ? el("p", {}, t("subject.why.by_hand", { who: line(by.moderator ?? "", 60), why: line(by.reason ?? "", 300) })) : null,
-        behind.length ? behind.slice(-5).reverse().map((each) => evidenceOf(each)) : by ? null : made ? quotes(made.evidence, 8) : el("p", { class: "dim" }, t("subject.why.none")),
-        behind.length > 5 ? el("p", { class: "dim" }, el("a", { href: to("subject", subject, { kind: "violation" }) }, `+${number(behind.length - 5)} ${word("kind", "violation")}`)) : null),
+        behind.length ? behind.slice(-BEHIND).reverse().map((each) => evidenceOf(each)) : by ? null : made ? quotes(made.evidence, 8) : el("p", { class: "dim" }, t("subject.why.none")),
+        behind.length > BEHIND ? more(behind.slice(0, -BEHIND).reverse()) : null),
     ];
+  }
+
+  function more(violations) {
+    return el("details", { on: { toggle: (event) => {
+      if (event.target.childElementCount === 1) event.target.append(...violations.map((each) => evidenceOf(each)));
+    } } }, el("summary", {}, t("subject.more", { n: number(violations.length) })));
   }
 
   // What happened
@@ -104,7 +113,7 @@ export function open(main, route, app) {
       fill(after,
         shown < chosen.length ? el("button", { type: "button", on: { click: more } }, t("reviews.more"), ` (${number(chosen.length - shown)})`) : null,
         el("p", { class: "dim small" }, answer.complete_since ? t("subject.since_journal", { time: moment(answer.complete_since, Date.now(), { brief: true }) }) : "", " ",
-          el("button", { type: "button", class: "quiet", title: t("subject.older.long"), on: { click: further } }, t("subject.older"))));
+          answer.complete_since === null ? null : el("button", { type: "button", class: "quiet", title: t("subject.older.long"), on: { click: further } }, t("subject.older"))));
     };
     more();
     return section(t("subject.timeline"), { class: "story", id: "timeline" },
@@ -117,9 +126,11 @@ export function open(main, route, app) {
     const button = event.target;
     button.disabled = true;
     try {
-      const found = await get("/v1/subject", { id: subject, older: "true" });
+      if (answer.timeline_before) { // the journal has more, which costs nobody anything
+        const found = await get("/v1/subject", { id: subject, before: answer.timeline_before });
+        answer = { ...answer, timeline: [...found.timeline, ...answer.timeline], timeline_before: found.timeline_before };
+      } else answer = await get("/v1/subject", { id: subject, older: "true" });
       if (!alive) return;
-      answer = found;
       fill(page, draw());
     } catch (problem) {
       if (!alive) return;
@@ -154,7 +165,6 @@ export function open(main, route, app) {
   async function sanction() {
     const [of] = subjectParts(subject);
     const actions = el("select", {}, (ACTIONS[of] ?? ACTIONS.account).map((each) => el("option", { value: each }, word("action", each))));
-    actions.selectedIndex = 1;
     const lasts = el("select", {}, LENGTHS.map(([key, seconds]) => el("option", { value: seconds }, t(key))));
     lasts.selectedIndex = 2;
     const given = await askDecision({
@@ -165,8 +175,8 @@ export function open(main, route, app) {
     if (given) order("sanction", { action: given.action, until: ends(given.lasts), reason: given.reason }, `${word("do", "sanction")} ${word("action", given.action)}`);
   }
 
-  async function clear() {
-    const actions = el("select", {}, el("option", { value: "" }, t("decide.clear.all")), [...new Set(answer.in_force.map((each) => each.action))].map((each) => el("option", { value: each }, word("action", each))));
+  async function clear(chosen = "") {
+    const actions = el("select", {}, el("option", { value: "" }, t("decide.clear.all")), [...new Set(answer.in_force.map((each) => each.action))].map((each) => el("option", { value: each, selected: each === chosen }, word("action", each))));
     const lasts = el("select", {}, el("option", { value: 0 }, t("decide.exempt.no")), LENGTHS.slice(0, -1).map(([key, seconds]) => el("option", { value: seconds }, t(key))));
     const given = await askDecision({
       title: t("decide.clear"), kind: "clear", submit: t("subject.clear"),
@@ -208,6 +218,16 @@ export function open(main, route, app) {
       decisions.removeEventListener("changed", changed);
     },
   };
+}
+
+/** Of each action the one that holds longest. */
+function longest(holding) {
+  const found = new Map();
+  for (const each of holding) {
+    const other = found.get(each.action);
+    if (!other || each.permanent || (!other.permanent && Date.parse(each.ends) > Date.parse(other.ends))) found.set(each.action, each);
+  }
+  return [...found.values()];
 }
 
 function nextOf(next) {

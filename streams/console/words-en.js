@@ -71,6 +71,8 @@ export const en = {
   "subject.event": "event", "subject.reporter": "by {who}", "subject.orders": "orders", "subject.appeals": "appeals", "subject.cases": "cases",
   "subject.exempt": "exempt until {time}", "subject.detail": "Details",
 
+  "subject.more": "{n} more violations",
+  "subject.verdict.final": "There is a verdict on it.",
   "evidence.context": "In context", "evidence.hide": "Hide context", "evidence.title": "Evidence", "evidence.folded": "As it was matched",
   "evidence.original": "As it was written", "evidence.same": "Nothing was disguised: both are the same.", "evidence.none": "There is no evidence.",
   "evidence.why_not": "The event itself is not to be had: {why}", "evidence.quotes": "What was found in it",

@@ -71,6 +71,8 @@ export const zh = {
   "subject.event": "事件", "subject.reporter": "举报人 {who}", "subject.orders": "命令", "subject.appeals": "申诉", "subject.cases": "案件",
   "subject.exempt": "豁免至 {time}", "subject.detail": "详情",
 
+  "subject.more": "另有 {n} 次违规",
+  "subject.verdict.final": "对此已有裁决。",
   "evidence.context": "查看上下文", "evidence.hide": "收起上下文", "evidence.title": "证据", "evidence.folded": "匹配时的形式",
   "evidence.original": "原文", "evidence.same": "没有伪装：两者相同。", "evidence.none": "没有证据。",
   "evidence.why_not": "无法取得原始事件：{why}", "evidence.quotes": "其中找到的内容",
