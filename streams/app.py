@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 
 from rules.packs import Pack
@@ -10,6 +11,7 @@ from streams.batches import BatchApp, Options, create_app
 from streams.collector import Pauses
 from streams.controls import ControlTopic, Switch
 from streams.controls import Following as FollowingControls
+from streams.held_subjects import SubjectReads, looker
 from streams.live_metrics import Sources
 from streams.merging import Patience
 from streams.metrics import Metrics
@@ -23,7 +25,7 @@ from streams.settings import Settings
 from streams.stages import Stages, Tables, stages_of
 from streams.streamtime import StreamTime
 from streams.topics import TopicsError, enforce_topics, topic_names, topic_specs
-from streams.web import WebServer
+from streams.web import WebServer, url_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +40,16 @@ def worker_app(
     controls: ControlTopic,
     published: PackTopic,
     *,
+    place: socket.socket,
     announce: Callable[[str], None] = lambda _: None,
 ) -> BatchApp:
     """The app of one worker process. `words`, `controls`, `published`: what their topics say as of now; the app follows
-    them, the controls from here on. `pack`: what it judges by while nothing is published.
+    them, the controls from here on. `pack`: what it judges by while nothing is published. `place`: for the web server,
+    as `streams.web.bound` gave it.
 
     `announce` is called with the web server's URL once it listens.
     """
-    app = create_app(_options(settings))
+    app = create_app(_options(settings, url_of(place.getsockname(), settings.web_advertised_host)))
     names = topic_names(settings)
     metrics, clock = Metrics(), StreamTime(settings.max_ahead_s, settings.max_late_days)
     switch = Switch(metrics)
@@ -84,7 +88,8 @@ def worker_app(
     app.task(sweep)
     app.task(follow_words)
     app.task(follow_packs)
-    app.service(_web_service(app, settings, metrics, announce))
+    reads = SubjectReads(looker(app, group, tables.subjects, settings.partitions), settings.http_tokens_file)
+    app.service(_web_service(app, place, metrics, reads, announce))
     return app
 
 
@@ -113,19 +118,20 @@ def _pauses() -> Pauses:
 
 
 def _web_service(
-    app: BatchApp, settings: Settings, metrics: Metrics, announce: Callable[[str], None]
+    app: BatchApp, place: socket.socket, metrics: Metrics, reads: SubjectReads, announce: Callable[[str], None]
 ) -> type[WebServer]:
     class Server(WebServer):
         def __init__(self, *_: object, **__: object) -> None:
-            super().__init__(metrics, lambda: is_ready(app), settings.web_host, settings.web_port, announce)
+            super().__init__(metrics, lambda: is_ready(app), place, reads, announce)
 
     return Server
 
 
-def _options(settings: Settings) -> Options:
+def _options(settings: Settings, url: str) -> Options:
     specs = topic_specs(settings)
     return Options(
         app_id=settings.app_id,
+        canonical_url=url,
         bootstrap=settings.bootstrap,
         credentials=faust_credentials(settings),
         partitions=settings.partitions,

@@ -280,6 +280,7 @@ class Options:
     produce_batch_bytes: int = 256 << 10
     compression: str | None = "zstd"  # a quarter of lz4's time and half its size: aiokafka asks lz4 for level 9
     credentials: Any = field(default=None, repr=False)  # of `streams/access`; None: no TLS and no login
+    canonical_url: str = ""  # where other members and `warden serve` reach this one; told to the group
     web: bool = False
     web_host: str = "127.0.0.1"
     web_port: int = 6066
@@ -291,7 +292,9 @@ class Options:
 
     def settings(self) -> dict[str, Any]:
         """The same, as Faust's settings, with what never varies."""
+        told = {"canonical_url": self.canonical_url} if self.canonical_url else {}
         return {
+            **told,
             "id": self.app_id,
             "broker": [f"kafka://{host}" for host in self.bootstrap.split(",")],
             "broker_credentials": self.credentials,

@@ -80,7 +80,12 @@ class Sender:
         return int(written[-1].offset) + int(chain[-1].record_count()) - 1
 
     def _partition(self, key: bytes | None, partitions: int) -> int:
-        return next(self._turn) % partitions if key is None else _hash(key) % partitions
+        return next(self._turn) % partitions if key is None else partition_of(key, partitions)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, as Java's and aiokafka's default partitioners choose it."""
+    return _hash(key) % partitions
 
 
 @lru_cache(maxsize=1 << 16)  # murmur2 in Python costs 5 µs for 20 bytes; subjects repeat

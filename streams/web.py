@@ -1,5 +1,8 @@
-"""The worker's own small web server: `/metrics`, `/healthz`, `/readyz`. Listens on loopback unless told otherwise."""
+"""The worker's own small web server: `/metrics`, `/healthz`, `/readyz`, and the subjects that it holds, for
+`warden serve`. Listens on loopback unless told otherwise.
+"""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -7,30 +10,63 @@ from aiohttp import web
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from streams.held_subjects import PATH, SubjectReads
 from streams.metrics import Metrics
+
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - to be told apart, not to be listened on
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket with an address, that does not listen yet: its port, where 0 was asked for, is known before the worker
+    tells others where it can be reached. Raises OSError when the address is taken, or none of this machine's."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM,
+                                                            flags=socket.AI_PASSIVE)[0]  # fmt: skip
+    found = socket.socket(family, kind, protocol)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def url_of(address: Any, advertised: str = "") -> str:
+    """Where an address of a socket is reached: at the name that is advertised, else at the address itself, else, where
+    it stands for all, at this machine's name."""
+    host, port = address[:2]
+    if advertised or host in _EVERYWHERE:
+        host = advertised or socket.gethostname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class WebServer(Service):  # type: ignore[misc]
-    """Serves what operators and Prometheus read. `port` 0 takes a free one; `url` says which."""
+    """Serves what operators, Prometheus and `warden serve` read, on a socket of `bound`; `url` says where."""
 
     def __init__(
-        self, metrics: Metrics, ready: Callable[[], bool], host: str, port: int, announce: Callable[[str], None]
+        self,
+        metrics: Metrics,
+        ready: Callable[[], bool],
+        place: socket.socket,
+        subjects: SubjectReads,
+        announce: Callable[[str], None],
     ) -> None:
         super().__init__()
-        self._metrics, self._ready, self._host, self._port = metrics, ready, host, port
+        self._metrics, self._ready, self._place, self._subjects = metrics, ready, place, subjects
         self._announce = announce
         self._runner: web.AppRunner | None = None
         self.url = ""
 
     async def on_start(self) -> None:
-        """Opens the socket. Raises OSError when the address is taken: the worker then ends."""
+        """Begins to listen."""
         application = web.Application()
         application.router.add_get("/metrics", self._serve_metrics)
         application.router.add_get("/healthz", self._serve_health)
         application.router.add_get("/readyz", self._serve_ready)
+        application.router.add_get(PATH, self._subjects.handle)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        await web.SockSite(self._runner, self._place).start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._announce(self.url)

@@ -1,6 +1,7 @@
 """`warden worker`: one worker, or several under a supervisor."""
 
 import logging
+import socket
 import sys
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
@@ -64,8 +65,15 @@ def _run_here(settings: Settings) -> None:
     _check_topics(settings)
     words, controls = _as_of_now(current_words(settings)), _as_of_now(current_controls(settings))
     published = _as_of_now(current_packs(settings, settings.data_dir / "packs"))
+    place = _bound(settings)
     app = worker_app(
-        settings, pack, words, controls, published, announce=lambda url: logger.info("Serving %s/metrics", url)
+        settings,
+        pack,
+        words,
+        controls,
+        published,
+        place=place,
+        announce=lambda url: logger.info("Serving %s/metrics", url),
     )
     label = words.merged(pack).label
     logger.info("Pack of the settings %s: %d rules, %d signals, %d words on the topic", label, len(pack.rules),
@@ -78,6 +86,18 @@ def _run_here(settings: Settings) -> None:
     spare_the_collector()
     sys.setswitchinterval(SWITCH_S)
     run(app)
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The socket of the web server. Raises Failure (1) when its address is taken."""
+    from streams.web import bound
+
+    try:
+        return bound(settings.web_host, settings.web_port)
+    except OSError as error:
+        place = f"{settings.web_host}:{settings.web_port}"
+        hint = "choose another --web-port (0: a free one), or stop what has it"
+        raise Failure(f"{place}: cannot listen there: {error.strerror}\n    {hint}") from None
 
 
 def _as_of_now(reading: Coroutine[Any, Any, T]) -> T:

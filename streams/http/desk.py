@@ -13,6 +13,7 @@ from streams.http.routes import Route
 from streams.http.rulebook import rulebook_routes
 from streams.http.server import Doorkeeper
 from streams.http.subjects import Subjects, subject_routes
+from streams.http.workers import workers
 from streams.journal.journal import journal
 from streams.settings import Settings
 
@@ -23,7 +24,8 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
     async with AsyncExitStack() as stack:
         told = await stack.enter_async_context(journal(settings))
         rules = await stack.enter_async_context(policy(settings))
-        now = Now(told, rules)
+        group = await stack.enter_async_context(workers(settings))
+        now = Now(told, rules, group)
         feed = Feed(told, doorkeeper, now)
         stack.push_async_callback(feed.stop)
         feed.start()
@@ -31,7 +33,7 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
             *now_routes(now),
             *feed_routes(feed),
             *review_routes(told),
-            *subject_routes(Subjects(settings, told, rules)),
+            *subject_routes(Subjects(settings, told, rules, group)),
             *decision_routes(Decisions(settings, told)),
             *rulebook_routes(rules),
             *audit_routes(told),

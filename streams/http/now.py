@@ -13,6 +13,7 @@ from streams.http.asking import BUSY, ask
 from streams.http.policy import Policy
 from streams.http.routes import Call, Route
 from streams.http.times import now, now_ms, told
+from streams.http.workers import Standing, Workers
 from streams.journal import questions
 from streams.journal.journal import Journal
 
@@ -63,15 +64,6 @@ class PacksNow(msgspec.Struct):
     shadow: str = ""
 
 
-class WorkerNow(msgspec.Struct):
-    """A worker of the group. ready: None where nobody can tell; lag: records that wait for it."""
-
-    url: str
-    partitions: int
-    ready: bool | None
-    lag: int | None
-
-
 class NowAnswer(msgspec.Struct):
     """What is happening now."""
 
@@ -83,15 +75,15 @@ class NowAnswer(msgspec.Struct):
     halted: Halted | None
     rules_halted: list[str]
     packs: PacksNow
-    workers: list[WorkerNow]
+    workers: list[Standing]
     in_force: dict[str, int]
 
 
 class Now:
     """Works the answer out, once for all who ask at the same time."""
 
-    def __init__(self, journal: Journal, policy: Policy) -> None:
-        self._journal, self._policy = journal, policy
+    def __init__(self, journal: Journal, policy: Policy, workers: Workers) -> None:
+        self._journal, self._policy, self._workers = journal, policy, workers
         self._lock = asyncio.Lock()
         self._made = 0.0
         self._answer: NowAnswer | None = None
@@ -125,7 +117,7 @@ class Now:
             halted=None if everything is None else Halted(everything.by, everything.why, everything.time),
             rules_halted=sorted(each.rule for each in standing if each.rule is not None),
             packs=self._packs(),
-            workers=[],
+            workers=self._workers.standings(),
             in_force=counted.in_force,
         )
 

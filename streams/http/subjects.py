@@ -26,7 +26,9 @@ from streams.http.policy import Policy
 from streams.http.problems import Problem
 from streams.http.reviews import actions_of
 from streams.http.routes import Call, Route
+from streams.http.states import StateTold, state_told
 from streams.http.times import now, told
+from streams.http.workers import HeldState, Workers
 from streams.journal import questions
 from streams.journal.entries import with_fields
 from streams.journal.journal import Journal
@@ -114,7 +116,7 @@ class SubjectAnswer(msgspec.Struct):
 
     subject: str
     held_by: str | None
-    state: Any
+    state: StateTold | None
     state_problem: str
     ban: Ban | None
     in_force: list[InForce]
@@ -130,8 +132,8 @@ class SubjectAnswer(msgspec.Struct):
 class Subjects:
     """Answers about subjects."""
 
-    def __init__(self, settings: Settings, journal: Journal, policy: Policy) -> None:
-        self._settings, self._journal, self._policy = settings, journal, policy
+    def __init__(self, settings: Settings, journal: Journal, policy: Policy, workers: Workers) -> None:
+        self._settings, self._journal, self._policy, self._workers = settings, journal, policy, workers
         self._reading_topics = asyncio.Lock()
 
     async def found(self, call: Call) -> SubjectsAnswer:
@@ -148,6 +150,13 @@ class Subjects:
         """GET /v1/subject."""
         query: SubjectQuery = call.query
         subject = _encodable(query.id)
+        asked = asyncio.create_task(self._workers.held(subject))  # while the journal is
+        try:
+            return await self._shown(subject, query, asked)
+        finally:
+            asked.cancel()
+
+    async def _shown(self, subject: str, query: SubjectQuery, asked: "asyncio.Task[HeldState]") -> SubjectAnswer:
         entries = await ask(self._journal, questions.timeline, subject, query.before)
         refused = await ask(self._journal, questions.refusals, subject)
         timeline = [raw(with_fields(each.body, seq=each.seq, at=told(each.at))) for each in entries]
@@ -164,11 +173,12 @@ class Subjects:
         bans = await ask(self._journal, questions.bans, [subject])
         reviews = await ask(self._journal, questions.reviews_of, [subject])
         held = await self._in_force(bans.get(subject), bodies)
+        answer = await asked
         return SubjectAnswer(
             subject=subject,
-            held_by=None,
-            state=None,
-            state_problem="",
+            held_by=answer.held_by,
+            state=None if answer.state is None else state_told(subject, answer.state, self._policy.known),
+            state_problem=answer.problem,
             ban=bans.get(subject),
             in_force=held,
             timeline=timeline,

@@ -98,3 +98,74 @@ def test_a_sanction_is_shown_followed_and_undone_once(system: System, desk: Desk
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def test_the_worker_that_holds_a_subject_says_where_it_stands(system: System, worker: Worker, desk: Desk) -> None:
+    system.feed([a_share("erin", "games.example")])
+    shown = desk.until("/v1/subject", lambda told: told["in_force"], id="domain:games.example")
+    assert shown["held_by"] == worker.url
+    assert shown["state_problem"] == ""
+    (ladder,) = shown["state"]["ladders"]
+    assert (ladder["ladder"], ladder["rung"]) == ("sharing", 1)
+    assert [each["rule"] for each in ladder["offences"]] == ["sharing.unlock"]
+    assert ladder["next"]["rung"] == 2
+    told = desk.until("/v1/now", lambda now: now["workers"] and now["workers"][0]["lag"] == 0)
+    assert [(each["url"], each["partitions"], each["ready"]) for each in told["workers"]] == [(worker.url, 3, True)]
+
+    status, _ = worker.get("/v1/subjects?id=account:erin")
+    assert status == 401
+
+
+def test_a_case_is_decided_as_it_was_shown_or_not_at_all(system: System, desk: Desk) -> None:
+    system.feed([a_post("bob"), a_post("carol")])
+    waiting = desk.until("/v1/reviews", lambda told: told["open"] == 2)["reviews"]
+    by_subject = {each["review"]["subject"]: each["review"] for each in waiting}
+    bob, carol = by_subject["account:bob"], by_subject["account:carol"]
+    shown = desk.get(f"/v1/reviews/{bob['id']}").body
+    assert [each["event"]["id"] for each in shown["violations"]] == ["p-bob"]
+    assert "warns account:bob" in shown["would"]["en"]
+
+    path = f"/v1/reviews/{bob['id']}/decision"
+    body = {"verdict": "approved", "reason": "looked at", "seen": bob["time"], "id": new_id()}
+    assert desk.post(path, body, "read").status == 403
+    assert desk.post(path, body, None).status == 401
+    old = desk.post(path, {**body, "seen": "2026-01-01T00:00:00Z"})
+    assert (old.status, old.body["code"]) == (409, "stale")
+    approved = desk.post(path, body)
+    assert approved.status == 200, approved
+    assert {each["kind"] for each in approved.body["changes"]} == {"review", "enforcement"}
+    desk.until("/v1/reviews", lambda told: told["open"] == 1)
+    late = desk.post(path, {**body, "id": new_id(), "verdict": "rejected"})
+    assert (late.status, late.body["code"]) == (409, "stale")
+    assert desk.post(path, body).body["repeated"]
+    path = f"/v1/reviews/{carol['id']}/decision"
+    both = [{"verdict": verdict, "reason": "at once", "seen": carol["time"], "id": new_id()} for verdict in
+            ("approved", "rejected")]  # fmt: skip
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda each: desk.post(path, each), both))
+    assert sorted(each.status for each in answers) == [200, 409], answers
+    assert desk.post("/v1/reviews/%F0%9F%92%A9%00%0A'--/decision", body).status in {400, 404}
+
+
+def test_orders_are_carried_out_and_refused_in_words(desk: Desk) -> None:
+    order = {"subject": "account:dave", "do": "sanction", "action": "suspend_account", "reason": "rumours",
+             "until": (datetime.now(UTC) + timedelta(days=7)).isoformat(), "id": new_id()}  # fmt: skip
+    done = desk.post("/v1/orders", order)
+    assert done.status == 200, done
+    assert [each["action"] for each in done.body["in_force"]["account:dave"]] == ["suspend_account"]
+    (held,) = desk.until("/v1/subject", lambda told: told["in_force"], id="account:dave")["in_force"]
+    cleared = desk.post("/v1/orders", {"subject": "account:dave", "do": "clear", "reason": "served", "id": new_id()})
+    assert cleared.body["in_force"] == {"account:dave": []}
+    assert held["because"] == order["id"]
+    for wrong, code in (
+        ({**order, "action": "ban_domain"}, "cannot_land"),
+        ({**order, "subject": "domain:QUIZ.example", "action": "ban_domain"}, "spelling"),
+        ({**order, "until": ago(days=1)}, "invalid"),
+        ({**order, "action": None}, "invalid"),
+        ({**order, "subject": "nobody"}, "invalid"),
+        ({**order, "reason": "  "}, "invalid"),
+        ({**order, "moderator": "somebody else"}, "invalid"),
+        ({**order, "id": "1; DROP TABLE records"}, "invalid"),
+    ):
+        answered = desk.post("/v1/orders", wrong)
+        assert (answered.status, answered.body["code"]) == (400, code), wrong
