@@ -31,7 +31,11 @@ export class Live extends EventTarget {
     if (this._running) return;
     this._running = true;
     this._visible = () => this._onVisible();
+    this._offline = () => this._lose();
+    this._online = () => this._open();
     document.addEventListener("visibilitychange", this._visible);
+    addEventListener("offline", this._offline);
+    addEventListener("online", this._online);
     this._watch = setInterval(() => {
       if (this._source && Date.now() - this.heard > SILENT_MS) this._lose();
     }, 5000);
@@ -42,6 +46,8 @@ export class Live extends EventTarget {
   stop() {
     this._running = false;
     document.removeEventListener("visibilitychange", this._visible);
+    removeEventListener("offline", this._offline);
+    removeEventListener("online", this._online);
     clearInterval(this._watch);
     this._close();
     for (const timer of Object.values(this._timers)) clearTimeout(timer);

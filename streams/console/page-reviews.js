@@ -28,7 +28,11 @@ export function open(main, route, app) {
   let current = null;
   let alive = true;
   let turn = 0;
-  const picking = new Picking(list, (row) => showCase(row.dataset.id));
+  const wide = matchMedia("(min-width: 60rem)");
+  const picking = new Picking(list, (row) => {
+    if (wide.matches || layout.dataset.shows === "case") history.replaceState(null, "", to("review", row.dataset.id)); // the address is of what is shown
+    showCase(row.dataset.id);
+  });
 
   // The list
 
@@ -59,7 +63,7 @@ export function open(main, route, app) {
     const left = openCount - found.size;
     fill(after, !found.size ? empty(t("reviews.empty"), el("a", { href: to("now") }, t("nav.now")))
       : left > 0 && answer.reviews.length ? el("button", { type: "button", on: { click: more } }, t("reviews.more")) : null);
-    if (!current && found.size && matchMedia("(min-width: 60rem)").matches) picking.pick(list.firstElementChild, { focus: false });
+    if (!current && found.size && wide.matches) picking.pick(list.firstElementChild, { focus: false });
   }
 
   function drawList() {

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,11 +133,11 @@ def _answers(url: str) -> bool:
 
 
 class Traffic(threading.Thread):
-    """The demo's traffic, at a steady rate until `stop`."""
+    """The demo's traffic: some events at once, then at a steady rate until `stop`."""
 
-    def __init__(self, settings: Settings, per_second: float) -> None:
+    def __init__(self, settings: Settings, first: int, per_second: float) -> None:
         super().__init__(daemon=True)
-        self._settings, self._rate = settings, per_second
+        self._settings, self._first, self._rate = settings, first, per_second
         self._done = threading.Event()
         self.sent = 0
 
@@ -149,8 +149,8 @@ class Traffic(threading.Thread):
         names = topic_names(self._settings)
         began = time.monotonic()
         async with started_producer(self._settings, linger_ms=5) as producer:
-            for item in traffic(7, datetime.now(UTC), self._rate):
-                while self.sent >= (time.monotonic() - began) * self._rate:
+            for item in traffic(7, datetime.now(UTC) - timedelta(seconds=self._first / self._rate), self._rate):
+                while self.sent >= self._first + (time.monotonic() - began) * self._rate:
                     if self._done.is_set():
                         return
                     await asyncio.sleep(0.05)
