@@ -33,7 +33,8 @@ const signal = (type, detail) => decisions.dispatchEvent(new CustomEvent(type, {
  * API; `label` says it in words; `verdict`, `subject` and `kind` tell what undoing it would mean. */
 export function decide({ about, kind, verdict = "", subject, path, body, label }) {
   if (underWay(about)) return null;
-  const decision = { about, kind, verdict, subject, path, label, body: { ...body, id: newId() }, left: GRACE_S, state: "waiting" };
+  const once = kind === "control" || kind === "pack" ? {} : { id: newId() }; // to halt twice is to halt
+  const decision = { about, kind, verdict, subject, path, label, body: { ...body, ...once }, left: GRACE_S, state: "waiting" };
   waiting.push(decision);
   const seconds = el("span", { class: "dim seconds", "aria-hidden": "true" });
   const draw = () => { seconds.textContent = t("pending.seconds", { n: decision.left }); };

@@ -8,7 +8,7 @@ import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
 import { ago, number } from "./formats.js";
 import { language, t, word } from "./language.js";
-import { badge, bars, clause, count, empty, loaded, section, share, table, terms, time } from "./parts.js";
+import { badge, bars, count, empty, loaded, section, share, table, terms, time } from "./parts.js";
 import { to } from "./routes.js";
 
 const HOURS = 24;
@@ -19,6 +19,7 @@ export function open(main, _route, app) {
   const rules = el("div", {});
   const workers = el("div", {});
   let alive = true;
+  let newest = -1;
   const admin = app.session.role === "admin";
   main.append(el("h1", {}, t("engine.title")), status, packs, rules, workers);
 
@@ -57,19 +58,20 @@ export function open(main, _route, app) {
 
   // Packs
 
-  function drawPacks({ in_force: standing, history, shadow }) {
-    const roles = ["live", "canary", "shadow"];
+  function drawPacks({ in_force: standing, history, shadow, problem }) {
+    newest = standing.at;
     return [
-      section(t("engine.packs"), { tools: button(t("engine.rollback"), "", rollback, "packs") }, terms(roles.map((role) => {
-        const pack = standing?.[role];
-        const label = typeof pack === "string" ? pack : pack?.label ?? pack?.pack ?? "";
-        const percent = pack?.percent ?? (role === "canary" ? standing?.canary_percent : null);
-        return [t(`engine.${role}`), label ? [el("strong", {}, line(label, 80)), role === "canary" && percent ? [" · ", t("engine.percent", { n: percent })] : null] : el("span", { class: "dim" }, t("engine.none"))];
-      }))),
-      section(t("engine.history"), {}, history?.length ? table([t("audit.at"), t("engine.role"), "pack", t("audit.who"), t("audit.reason"), ""], [...history].map((each) => [
-        time(each.time ?? each.at), badge(each.role ?? each.do ?? ""), el("strong", {}, line(each.label ?? each.pack ?? "", 60)), content(each.by ?? "", { one: true, clip: 40 }), content(each.why ?? each.reason ?? "", { clip: 120 }),
-        each.pack || each.label ? button(t("engine.activate"), "", () => activate(each), "packs") : null]), t("engine.history")) : el("p", { class: "calm" }, t("engine.history.empty"))),
-      section(t("engine.comparison"), {}, comparison(shadow ?? {})),
+      section(t("engine.packs"), { tools: history.length ? button(t("engine.rollback"), "", rollback, "packs") : null },
+        problem ? el("p", { class: "notice" }, line(problem, 300)) : null,
+        terms(["live", "canary", "shadow"].map((role) => {
+          const pack = standing[role];
+          return [t(`engine.${role}`), pack?.label ? [el("strong", {}, line(pack.label, 80)), role === "canary" && pack.percent ? [" · ", t("engine.percent", { n: pack.percent })] : null] : el("span", { class: "dim" }, t("engine.none"))];
+        }))),
+      section(t("engine.history"), {}, history.length ? table([t("audit.at"), t("engine.role"), "", t("audit.who"), t("audit.reason"), ""], history.map((each) => [
+        time(each.time), badge(each.percent ? `${word("engine", each.do)} ${number(each.percent)} %` : word("engine", each.do)), el("strong", {}, line(each.label, 60)),
+        content(each.by, { one: true, clip: 40 }), content(each.why, { clip: 120 }),
+        each.pack ? button(t("engine.activate"), "", () => activate(each), "packs") : null]), t("engine.history")) : el("p", { class: "calm" }, t("engine.history.empty"))),
+      section(t("engine.comparison"), {}, comparison(shadow)),
     ];
   }
 
@@ -80,36 +82,46 @@ export function open(main, _route, app) {
       el("code", {}, name), number(both), number(live), number(only), el("span", { class: "pair" }, share(live, both + live + only, "lost"), share(only, both + live + only, "won"))]), t("engine.comparison"));
   }
 
-  async function activate(entry) {
-    const label = entry.label ?? entry.pack;
+  async function activate({ pack, label }) {
     const role = el("select", {}, ["live", "canary", "shadow"].map((each) => el("option", { value: each }, t(`engine.${each}`))));
-    const percent = el("input", { type: "number", min: 1, max: 99, value: 5 });
+    const percent = el("input", { type: "number", min: 1, max: 100, value: 5 });
     const given = await askDecision({
-      title: `${t("engine.activate")}: ${label}`, kind: "pack", submit: t("engine.activate"), tone: "danger", would: el("p", {}, t("engine.activate.would", { pack: line(label, 80) })),
+      title: `${t("engine.activate")}: ${line(label, 60)}`, kind: "pack", submit: t("engine.activate"), tone: "danger", would: el("p", {}, t("engine.activate.would", { pack: line(label, 80) })),
       fields: [{ name: "role", label: t("engine.role"), node: role }, { name: "percent", label: t("engine.canary.percent"), node: percent }],
     });
     if (!given) return;
     decide({ about: "packs", kind: "pack", subject: "", label: `${t("engine.activate")}: ${line(label, 60)}`, path: "/v1/packs/activate",
-      body: { pack: entry.pack ?? label, role: given.role, reason: given.reason, ...(given.role === "canary" ? { canary: Number(given.percent) } : {}) } });
+      body: { pack, do: given.role, reason: given.reason, ...(given.role === "canary" ? { percent: Number(given.percent) } : {}) } });
   }
 
   async function rollback() {
+    const of = newest;
     const given = await askDecision({ title: t("engine.rollback"), kind: "rollback", submit: t("engine.rollback"), tone: "danger", would: el("p", {}, t("engine.rollback.would")) });
-    if (given) decide({ about: "packs", kind: "pack", subject: "", label: t("engine.rollback"), path: "/v1/packs/rollback", body: { reason: given.reason } });
+    if (given) decide({ about: "packs", kind: "pack", subject: "", label: t("engine.rollback"), path: "/v1/packs/rollback", body: { reason: given.reason, ...(of >= 0 ? { of } : {}) } });
   }
 
   // Rules
 
   function drawRules(answer) {
     const sorted = [...answer.rules].sort((a, b) => b.violations + b.shadow - a.violations - a.shadow);
-    const total = sorted.reduce((sum, each) => sum + each.violations, 0);
-    return section(t("engine.rules", { n: HOURS }), { tools: el("span", { class: "dim" }, t("engine.total", { n: number(total) })) }, sorted.length ? table(
-      [t("engine.rule"), t("engine.clause"), t("engine.mode"), t("engine.hits"), t("engine.per_hour"), t("engine.shadow_hits"), t("engine.overturned"), t("engine.subjects"), ""],
-      sorted.map((each) => [
-        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), clause(each.clause), badge(word("mode", each.mode)),
-        count(each.violations, to("now", "", { rule: each.rule }), t("engine.hits")), bars(each.per_hour ?? [], `${t("engine.per_hour")}: ${(each.per_hour ?? []).join(", ")}`),
-        number(each.shadow), el("span", { class: each.overturned ? "bad" : "" }, number(each.overturned)), number(each.subjects),
-        button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`)]), t("engine.rules", { n: HOURS })) : empty(t("engine.rules.empty")));
+    const hit = sorted.filter((each) => each.violations + each.shadow + each.overturned > 0);
+    const quiet = sorted.filter((each) => !hit.includes(each));
+    const total = hit.reduce((sum, each) => sum + each.violations, 0);
+    const heads = ["rule", "clause", "mode", "hits", "per_hour", "rate", "shadow_hits", "overturned", "subjects"].map((each) => t(`engine.${each}`));
+    const label = t("engine.rules", { n: HOURS });
+    return section(label, { tools: el("span", { class: "dim" }, t("engine.total", { n: number(total) })) },
+      hit.length ? table([...heads, ""], hit.map((each) => [
+        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), badge(word("mode", each.mode)),
+        count(each.violations, to("now", "", { rule: each.rule }), t("engine.hits")), bars(each.per_hour, `${t("engine.per_hour")}: ${each.per_hour.join(", ")}`),
+        rate(each), number(each.shadow), el("span", { class: each.overturned ? "bad" : "" }, number(each.overturned)), number(each.subjects),
+        button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`)]), label) : empty(t("engine.rules.empty")),
+      quiet.length ? el("details", {}, el("summary", {}, t("engine.quiet", { n: quiet.length })), el("p", { class: "names" }, quiet.map((each) => [el("code", {}, each.rule), " "]))) : null);
+  }
+
+  /** Hits of a hundred events now, and what is usual. */
+  function rate({ hit_rate: now, usual_hit_rate: usual }) {
+    if (now === null) return "";
+    return [`${number(now * 100)} %`, usual === null ? null : el("small", { class: "dim" }, " ", t("engine.usual", { n: number(usual * 100) }))];
   }
 
   const loadPacks = () => loaded(packs, () => get("/v1/packs"), drawPacks, () => alive);

@@ -123,13 +123,13 @@ export function open(main, route, app) {
       section(t("review.violations"), {}, answer.violations?.length
         ? answer.violations.map((each) => evidenceOf(each))
         : quotes(review.evidence, 10)),
-      section(t("review.history"), {}, history(answer)),
+      section(t("review.history"), {}, past(answer)),
       answer.linked_open?.length ? section(t("review.linked"), {}, el("ul", { class: "plain" }, answer.linked_open.map((each) =>
         el("li", {}, el("a", { href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || each.reason), " ", subjectLink(each.subject))))) : null,
       terms([["id", el("code", {}, review.id)], [t("feed.rule"), el("code", {}, review.rule)], ["pack", review.pack]]));
   }
 
-  function history({ review, history_summary: summary, subject_in_force: holding }) {
+  function past({ review, history_summary: summary, subject_in_force: holding }) {
     return el("div", {},
       summary ? el("p", {}, el("a", { href: to("subject", review.subject) }, t("review.history.text", {
         violations: number(summary.violations), enforcements: number(summary.enforcements), overturned: number(summary.overturned),

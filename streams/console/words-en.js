@@ -142,6 +142,7 @@ export const en = {
   "engine.comparison": "Shadow comparison", "engine.comparison.empty": "No pack runs in shadow.", "engine.both": "both", "engine.only_live": "live only", "engine.only_shadow": "shadow only",
   "engine.rules": "Rules in the last {n} hours", "engine.rules.empty": "No rule fired.", "engine.rule": "rule", "engine.hits": "violations", "engine.shadow_hits": "shadow",
   "engine.overturned": "overturned", "engine.subjects": "subjects", "engine.per_hour": "per hour", "engine.total": "{n} violations",
+  "engine.rate": "rate", "engine.usual": "usually {n} %", "engine.quiet": "{n} rules found nothing",
   "engine.workers": "Workers", "engine.workers.empty": "No worker is known.", "engine.partitions": "{n} partitions", "engine.ready": "ready", "engine.unready": "not ready",
   "engine.lag": "{n} to judge", "engine.halt": "Halt enforcement", "engine.resume": "Resume", "engine.halt.rule": "Put in shadow", "engine.activate": "Activate", "engine.rollback": "Roll back",
   "engine.halt.would": "All automatic enforcement goes to shadow within a second: violations are recorded, nothing is enforced.",

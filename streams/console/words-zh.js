@@ -142,6 +142,7 @@ export const zh = {
   "engine.comparison": "观察对比", "engine.comparison.empty": "没有策略包处于观察。", "engine.both": "两者", "engine.only_live": "仅正式", "engine.only_shadow": "仅观察",
   "engine.rules": "最近 {n} 小时的规则", "engine.rules.empty": "没有规则触发。", "engine.rule": "规则", "engine.hits": "违规", "engine.shadow_hits": "观察",
   "engine.overturned": "被撤销", "engine.subjects": "对象", "engine.per_hour": "每小时", "engine.total": "{n} 次违规",
+  "engine.rate": "命中率", "engine.usual": "通常 {n}%", "engine.quiet": "{n} 条规则没有命中",
   "engine.workers": "工作进程", "engine.workers.empty": "没有已知的工作进程。", "engine.partitions": "{n} 个分区", "engine.ready": "就绪", "engine.unready": "未就绪",
   "engine.lag": "{n} 条待判", "engine.halt": "暂停处罚", "engine.resume": "恢复", "engine.halt.rule": "改为观察", "engine.activate": "启用", "engine.rollback": "回滚",
   "engine.halt.would": "全部自动处罚在一秒内转为观察：违规照常记录，不执行处罚。",
