@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import results as files
+from benchmarks import sizing
 from benchmarks.plots import draw
 from benchmarks.tables import Table, tables
 
@@ -72,6 +73,9 @@ def main() -> None:
     page = arguments.docs / "performance.md"
     page.write_text("\n".join(_page(results, plot.name)) + "\n", encoding="utf-8")
     print(f"{page} and {plot} are written")
+    if (operations := arguments.docs / sizing.PAGE.name).exists():
+        sizing.write(arguments.results, operations)
+        print(f"{operations}: the table of sizes is written")
 
 
 def _page(results: files.Results, plot: str) -> Iterator[str]:

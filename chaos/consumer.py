@@ -27,7 +27,11 @@ class Gateway:
     async def compare(self, expected: Truth, found: Differences) -> None:
         """Adds where the list that was followed differs from the engine's, as of the newest event."""
         if not await self._is_current():
-            found.lost.append(f"the ban list's consumer did not catch up within {_CURRENT_S:.0f} s")
+            state = self.bans.state
+            found.lost.append(
+                f"the ban list's consumer did not catch up within {_CURRENT_S:.0f} s: "
+                f"{state.loads} loads, {state.staleness_s:.0f} s behind, {state.trouble or 'no trouble told'}"
+            )
             return
         self._now = expected.newest / 1000
         subjects = {*expected.engine.subjects, *expected.engine.bans}

@@ -7,7 +7,7 @@ used up. What waits leads to nothing until it is approved.
 from collections.abc import Callable, Sequence
 
 from rules.announcing import Trigger
-from rules.decisions import Violation
+from rules.decisions import SUBJECT_KINDS, EventRef, Violation, content_id, linked
 from rules.docket import BY_REPORT, Docket, Why
 from rules.evasion import Gravity, evading
 from rules.events import from_millis, millis
@@ -17,7 +17,7 @@ from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
 from rules.relays import Evading
 from rules.remembering import added_after, matters_after, remembered_after
-from rules.sanctions import OF_A_KIND, Offence, of_a_kind, waiting
+from rules.sanctions import OF_A_KIND, Offence, alike, waiting
 from rules.subject_state import HELD, MAX_EVADING, PENDING, WAITING, Record, ladder_name
 from rules.subjects import kind_of
 
@@ -54,8 +54,7 @@ class Charging:
         gravity: Gravity = "egregious" if item.severity == "egregious" else "ordinary"
         if gravity == "ordinary" and any(known == cause for _, known in of.state.evading):
             gravity = "evasion"
-        linked = tuple(item.linked)
-        offence = Offence(millis(item.time), cause, clause.id, item.rule, gravity, item.holds_share_api, linked)
+        offence = _offence_of(item, gravity)
         if self._of_those_retracted(of, offence, ladder):
             return False
         trigger = Trigger(item.rule, item.evidence, item.time)
@@ -67,7 +66,7 @@ class Charging:
     def _of_those_retracted(self, of: Record, offence: Offence, ladder: Ladder) -> bool:
         """Whether so many of a kind are retracted that more of them may have been behind the same, and forgotten."""
         gone = [old for old in of.state.retracted if old <= offence and old.clause == offence.clause]
-        return len(gone) >= OF_A_KIND and len(of_a_kind(gone, [offence], ladder, kind_of(of.subject))) >= OF_A_KIND
+        return len(gone) >= OF_A_KIND and len(alike(gone, offence, ladder, kind_of(of.subject))) >= OF_A_KIND
 
     def _wait(self, of: Record, offence: Offence, key: str, why: Why, trigger: Trigger) -> bool:
         """Adds an offence to those that wait for a person's approval."""
@@ -144,19 +143,53 @@ class Charging:
             state.evading = sorted([*state.evading, (millis(item.time), cause)])[-MAX_EVADING:]
         else:
             state.evading = [each for each in state.evading if each[1] != cause]
-        was: Gravity = "ordinary" if item.on else "evasion"
-        now: Gravity = "evasion" if item.on else "ordinary"
-        marked: list[Offence] = []
-        for key, offences in state.offences.items():
-            found = [offence for offence in offences if offence.cause == cause and offence.gravity == was]
-            if found:
-                marked += found
-                others = [offence for offence in offences if offence not in found]
-                state.offences[key] = sorted([*others, *(offence._replace(gravity=now) for offence in found)])
+        marked = self._mark(of, cause, on=item.on)
+        if not marked and item.on and self._is_forgotten(of, item):
+            self.violation(of, _charge_of(item))  # says what it was, and counts it
+            return True
         news = self._docket.settle(of, before, Trigger(marked[0].rule if marked else "", [], item.time))
         if marked:
             self._count(news, marked[0])
         return True
+
+    def _mark(self, of: Record, cause: bytes, *, on: bool) -> list[Offence]:
+        """Makes what has a cause an evasion, or no longer one; forgets what is then too much. Returns what it was."""
+        was: Gravity = "ordinary" if on else "evasion"
+        now: Gravity = "evasion" if on else "ordinary"
+        marked: list[Offence] = []
+        for key, offences in list(of.state.offences.items()):
+            found = [offence for offence in offences if offence.cause == cause and offence.gravity == was]
+            if found:
+                marked += found
+                others = [offence for offence in offences if offence not in found]
+                both = [*others, *(offence._replace(gravity=now) for offence in found)]
+                ladder = self._docket.pack.ladders.get(ladder_name(key))
+                if ladder is None:
+                    of.state.offences[key] = sorted(both)
+                elif key.endswith(WAITING):
+                    of.state.offences[key] = waiting(both, ladder, kind_of(of.subject))
+                else:
+                    of.state.offences[key] = remembered_after(of, both, ladder)
+        return marked
+
+    def _is_forgotten(self, of: Record, item: Evading) -> bool:
+        """Whether a domain's violation was, or would be, left out for others that lead to the same, were it no
+        evasion. Others are yet to arrive, or retracted."""
+        ladder = self._docket.pack.ladder_of.get(item.clause)
+        if ladder is None or of.state.knows(bytes.fromhex(item.cause), ladder.name):
+            return False
+        offence = _offence_of(_charge_of(item), "ordinary")
+        return (
+            len(
+                [
+                    other
+                    for key in (ladder.name, ladder.name + HELD)
+                    for other in alike(of.state.offences.get(key, []), offence, ladder, kind_of(of.subject))
+                    if other <= offence
+                ]
+            )
+            >= OF_A_KIND
+        )
 
     def tell_evading(
         self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], about: Sequence[Offence]
@@ -174,8 +207,18 @@ class Charging:
         for cause in sorted(new.keys() ^ old.keys()):
             offence, domain = (new if cause in new else old)[cause]
             time = from_millis(offence.time)
+            charged = sorted((of.subject, *offence.linked), key=lambda subject: SUBJECT_KINDS.index(kind_of(subject)))
             self._docket.relays.append(
-                Evading(subject=domain, cause=cause.hex(), on=cause in new, ip=of.subject, time=time)
+                Evading(
+                    subject=domain,
+                    cause=cause.hex(),
+                    on=cause in new,
+                    ip=of.subject,
+                    time=time,
+                    clause=offence.clause,
+                    rule=offence.rule,
+                    linked=linked(domain, charged),
+                )
             )
 
     def _evading_of(
@@ -189,3 +232,26 @@ class Charging:
             if domain:
                 found[offence.cause] = offence, domain
         return found
+
+
+def _offence_of(item: Violation, gravity: Gravity) -> Offence:
+    cause, linked = bytes.fromhex(item.cause), tuple(item.linked)
+    return Offence(millis(item.time), cause, item.clause, item.rule, gravity, item.holds_share_api, linked)
+
+
+def _charge_of(item: Evading) -> Violation:
+    """A domain's violation, as the IP that was charged with the same tells of it: all but where it was found."""
+    return Violation(
+        id=content_id(item.cause, item.subject),
+        cause=item.cause,
+        event=EventRef("", ""),
+        subject=item.subject,
+        clause=item.clause,
+        rule=item.rule,
+        mode="enforce",
+        severity="ordinary",
+        evidence=[],
+        time=item.time,
+        pack="",
+        linked=item.linked,
+    )

@@ -29,13 +29,16 @@ class Retraction(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
 
 class Evading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="evading"):
     """To a domain: its violation with this `cause` came from an `ip` that was punished already, when `on`; else it has
-    turned out that the IP was not."""
+    turned out that the IP was not. The rest says what the violation was, for a domain that has forgotten it."""
 
     subject: str
     cause: Cause
     on: bool
     ip: str
     time: datetime
+    clause: str = ""
+    rule: str = ""
+    linked: list[str] = []
 
 
 Relay = Retraction | Evading | Inquiry | Testimony | Outcome

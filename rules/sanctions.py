@@ -54,6 +54,7 @@ class Offence(NamedTuple):
 
 
 _Cell = tuple[int, str, Gravity, bool, str]
+_Kind = tuple[int, str, bool, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
     Once the last rung is reached for good, AFTERMATH of what follows stays. Of one slot the first OF_A_KIND of each
-    clause, gravity and domain are kept. What lies two windows behind the newest is forgotten: no sanction in force
+    clause, severity and domain are kept, and the first OF_A_KIND evasions among them: an offence may turn out to be
+    one after others have come. What lies two windows behind the newest is forgotten: no sanction in force
     can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
     ordered = _thinned(sorted(set(offences)), ladder, kind)
@@ -122,10 +124,8 @@ def waiting(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "ac
 
 def matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account") -> bool:
     """False where `remembered([*old, offence])` is sure to be `old`, itself remembered: most of a burst."""
-    alike = _alike(old, offence, ladder, kind)
-    if sum(kept <= offence for kept in alike) >= OF_A_KIND:
-        return False
-    return bool(alike) or _matters(old, offence, ladder, kind)
+    found = alike(old, offence, ladder, kind)
+    return not _is_full(found, offence) and (bool(found) or _matters(old, offence, ladder, kind))
 
 
 def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> bool:
@@ -155,17 +155,16 @@ def added(
 ) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
     nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
-    alike = _alike(old, offence, ladder, kind)
-    earlier = sum(kept <= offence for kept in alike)
-    if earlier >= OF_A_KIND or offence in alike:
+    found = alike(old, offence, ladder, kind)
+    if offence in found or _is_full(found, offence):
         return None
-    if earlier:
+    if found and found[0] <= offence and all(other.gravity == offence.gravity for other in found):
         kept = sorted([*old, offence])
-        if len(alike) >= OF_A_KIND:
-            kept.remove(alike[-1])
-        return kept, offence.time > alike[0].time == alike[-1].time  # the first that repeats another renews it
+        if len(found) >= OF_A_KIND:
+            kept.remove(found[-1])
+        return kept, offence.time > found[0].time == found[-1].time  # the first that repeats another renews it
     both = [*old, offence]
-    if old and not alike and offence > old[-1]:
+    if old and not found and offence > old[-1]:
         if not _may_end(both, ladder):
             return _since(both, offence.time // slot_of(ladder) - 2 * (ladder.window // slot_of(ladder)), ladder), True
         if not _matters(old, offence, ladder, kind):
@@ -183,13 +182,29 @@ def of_a_kind(
     return [offence for cell, offence in zip(_cells(offences, ladder, kind), offences, strict=True) if cell in cells]
 
 
-def _alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> list[Offence]:
-    """Those of `old`, sorted, that lead to the same as an offence: a look at its slot, which is mostly the last."""
+def alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> list[Offence]:
+    """Those of `old`, sorted, of which OF_A_KIND are remembered together with an offence, evasions or not: a look at
+    its slot, which is mostly the last."""
     length = slot_of(ladder)
     slot = offence.time // length
     end = len(old) if not old or old[-1].time // length <= slot else bisect_left(old, ((slot + 1) * length,))
     start = bisect_left(old, (slot * length,), hi=end)
-    return of_a_kind(old[start:end], [offence], ladder, kind) if start < end else []
+    if start == end:
+        return []
+    (wanted,) = _kinds([offence], ladder, kind)
+    return [
+        other
+        for found, other in zip(_kinds(old[start:end], ladder, kind), old[start:end], strict=True)
+        if found == wanted
+    ]
+
+
+def _is_full(found: Sequence[Offence], offence: Offence) -> bool:
+    """Whether so many of those that are alike came before an offence that it is not remembered."""
+    earlier = [other for other in found if other <= offence]
+    if offence.gravity == "evasion":
+        earlier = [other for other in earlier if other.gravity == "evasion"]
+    return len(earlier) >= OF_A_KIND
 
 
 def _may_end(first: Sequence[Offence], ladder: Ladder) -> bool:
@@ -216,13 +231,24 @@ def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
 
 
 def _thinned(ordered: list[Offence], ladder: Ladder, kind: SubjectKind) -> list[Offence]:
-    seen: Counter[_Cell] = Counter()
+    seen: Counter[_Kind] = Counter()
+    evasions: Counter[_Kind] = Counter()
     kept = []
-    for cell, offence in zip(_cells(ordered, ladder, kind), ordered, strict=True):
-        seen[cell] += 1
-        if seen[cell] <= OF_A_KIND:
+    for found, offence in zip(_kinds(ordered, ladder, kind), ordered, strict=True):
+        evading = offence.gravity == "evasion"
+        seen[found] += 1
+        evasions[found] += evading
+        if seen[found] <= OF_A_KIND or (evading and evasions[found] <= OF_A_KIND):
             kept.append(offence)
     return kept
+
+
+def _kinds(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> list[_Kind]:
+    """The cells, evasions in one with others: whether an offence is one may turn out later."""
+    return [
+        (slot, clause, gravity == "egregious", owns, domain)
+        for slot, clause, gravity, owns, domain in _cells(offences, ladder, kind)
+    ]
 
 
 def _cells(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> list[_Cell]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from aiokafka.errors import KafkaError
 
@@ -51,16 +51,9 @@ async def feed(settings: Settings, stream: BinaryIO, rate: float | None, refuse:
     `refuse` is told of each other line, `advance` of progress after each batch. Raises TopicsError when topics are
     missing or wrong, or the brokers do not acknowledge a record; what was sent before stays sent.
     """
-    await _check_topics(settings)
-    compression = None if settings.compression == "none" else settings.compression
-    options = {
-        "max_request_size": settings.max_record_bytes,
-        "max_batch_size": 1 << 18,
-        "compression_type": compression,
-        "request_timeout_ms": int(settings.request_timeout_s * 1000),
-    }
+    await check_inputs(settings)
     try:
-        async with started_producer(settings, **options) as producer:
+        async with started_producer(settings, **producer_options(settings)) as producer:
             sender = Sender(lambda: producer, max_record_bytes=settings.max_record_bytes)
             lines = read_lines(stream, settings.max_record_bytes)
             return await _send_all(settings, sender, lines, rate, (refuse, advance))
@@ -68,8 +61,24 @@ async def feed(settings: Settings, stream: BinaryIO, rate: float | None, refuse:
         raise TopicsError(await broker_trouble(settings, error)) from error
 
 
-async def _check_topics(settings: Settings) -> None:
-    """Raises TopicsError: a producer would create a missing topic, with the wrong number of partitions."""
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """How a producer of events is to be made."""
+    return {
+        "max_request_size": settings.max_record_bytes,
+        "max_batch_size": 1 << 18,
+        "compression_type": None if settings.compression == "none" else settings.compression,
+        "request_timeout_ms": int(settings.request_timeout_s * 1000),
+    }
+
+
+def sequence(number: int) -> tuple[str, bytes]:
+    """The header that orders events of the same millisecond across topics."""
+    return SEQUENCE_HEADER, b"%0*d" % (_SEQUENCE_DIGITS, number)
+
+
+async def check_inputs(settings: Settings) -> None:
+    """Raises TopicsError when an input topic is missing or wrong: a producer would create a missing one, with the wrong
+    number of partitions."""
     names = topic_names(settings)
     inputs = {names.input(kind) for kind in INPUTS}
     wrong = [problem for problem in (await verify_topics(settings)).problems if problem.topic in inputs]
@@ -115,17 +124,17 @@ def _sends(settings: Settings, batch: list[Line], stamp: int, fed: Fed, refuse: 
         fed.end = line.end
         try:
             kind, key, value = record_of(line)
-            _check_size(len(key) + len(value), settings.max_record_bytes)
+            check_size(len(key) + len(value), settings.max_record_bytes)
         except InvalidEventError as error:
             fed.refused += 1
             refuse(line, error)
             continue
         fed.sent[kind] += 1
-        headers = [(SEQUENCE_HEADER, b"%0*d" % (_SEQUENCE_DIGITS, line.number))]
-        sends.append(Send(names.input(kind), key, value, headers, timestamp_ms=stamp))
+        sends.append(Send(names.input(kind), key, value, [sequence(line.number)], timestamp_ms=stamp))
     return sends
 
 
-def _check_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int) -> None:
+    """Raises InvalidEventError, `oversize`, for a key and value that the topics do not take. All in bytes."""
     if size + RECORD_OVERHEAD > limit:
         raise InvalidEventError("oversize", f"{size} bytes; the topics take records of at most {limit} bytes")

@@ -53,7 +53,7 @@ def event_of(line: Line) -> Event:
     """The event in a line. Raises InvalidEventError, `unknown_type` when its `type` is none of the events'."""
     if line.size > len(line.body):
         raise InvalidEventError("oversize", f"{line.size} bytes; a line has at most {len(line.body)} bytes")
-    return decode_event(_type(_decode(_TYPED, line.body).type), line.body)
+    return decode_event(type_named(_decode(_TYPED, line.body).type), line.body)
 
 
 def record_of(line: Line) -> tuple[EventType, bytes, bytes]:
@@ -64,19 +64,29 @@ def record_of(line: Line) -> tuple[EventType, bytes, bytes]:
     if line.size > len(line.body):
         raise InvalidEventError("oversize", f"{line.size} bytes; the topics take at most {len(line.body)} bytes")
     fields = _decode(_FIELDS, line.body)
-    kind = _type(_plain(fields.pop("type", None)))
+    kind = type_named(_plain(fields.pop("type", None)))
+    return kind, _key(kind, fields), msgspec.json.encode(fields)
+
+
+def key_of(kind: EventType, body: bytes) -> bytes:
+    """The key of the record that carries an event. Raises InvalidEventError, as `record_of` does."""
+    return _key(kind, _decode(_FIELDS, body))
+
+
+def _key(kind: EventType, fields: dict[str, msgspec.Raw]) -> bytes:
     name = "account" if kind in _BY_ACCOUNT else "subject"
     key = _plain(fields.get(name))
     if not isinstance(key, str) or not key:
         raise InvalidEventError("missing_key", f"no {name!r}, which is the record's key")
-    return kind, key.encode(), msgspec.json.encode(fields)
+    return key.encode()
 
 
 def _plain(raw: msgspec.Raw | None) -> object:
     return None if raw is None else msgspec.json.decode(raw)
 
 
-def _type(name: object) -> EventType:
+def type_named(name: object) -> EventType:
+    """The type that is called so. Raises InvalidEventError, `unknown_type`."""
     for kind in STRUCTS:
         if kind == name:
             return kind

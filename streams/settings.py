@@ -34,6 +34,8 @@ _MAX_SHOWN = 100
 _FOLDERS = ("pack", "lexicons", "data_dir")
 _FILES = (
     "http_tokens_file",
+    "http_tls_cert_file",
+    "http_tls_key_file",
     "http_worker_token_file",
     *(name for name in AccessSettings.model_fields if name.endswith("_file")),
 )
@@ -155,6 +157,16 @@ class Settings(AccessSettings, BaseSettings):
     http_tokens_file: Path | None = _setting(
         None, "http", "TOML file of who may call `warden serve`, and see subjects in workers; see warden tokens create"
     )
+    http_tls_cert_file: Path | None = _setting(
+        None, "http", "PEM file of the certificate of `warden serve`, with those between it and its authority"
+    )
+    http_tls_key_file: Path | None = _setting(None, "http", "PEM file of that certificate's key")
+    http_behind_proxy: bool = _setting(
+        False,
+        "http",
+        "a proxy with TLS is all that reaches `warden serve`: it may listen elsewhere than on loopback without TLS of "
+        "its own, and believes X-Forwarded-For and X-Forwarded-Proto",
+    )
     http_worker_token_file: Path | None = _setting(
         None,
         "http",
@@ -180,6 +192,8 @@ class Settings(AccessSettings, BaseSettings):
                 f"min_insync_replicas ({self.min_insync_replicas}) is larger than replication ({self.replication}): "
                 "nothing could be written"
             )
+        if (self.http_tls_cert_file is None) != (self.http_tls_key_file is None):
+            raise ValueError("http_tls_cert_file and http_tls_key_file: one without the other is of no use")
         return self
 
     @classmethod

@@ -28,6 +28,7 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.access.clients import is_cancelled
 from streams.merging import Lane, Standing
 from streams.watchdog import Look
 
@@ -71,8 +72,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 await self._fetch()
                 if delivery.done():
                     delivery.result()
-        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+        except (asyncio.CancelledError, *self.consumer_stopped_errors) as error:
             if not self.app.should_stop:
+                if isinstance(error, asyncio.CancelledError) and not (fetcher.should_stop or is_cancelled()):
+                    self.app.fail("reading", error)  # nobody asked this task to end: the client let it fall
                 raise
         except Exception as error:
             self.app.fail("reading", error)

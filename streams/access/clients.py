@@ -1,7 +1,9 @@
 """Every Kafka client of this project gets its brokers, TLS and login here: `client_options` for aiokafka's, and
 `faust_credentials` for Faust's, which makes its own."""
 
+import asyncio
 import importlib.util
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,8 @@ from aiokafka.errors import KafkaError
 from faust.auth import GSSAPICredentials, OAuthCredentials, SASLCredentials, SSLCredentials
 
 from streams.access.settings import AccessSettings
+
+logger = logging.getLogger(__name__)
 
 MAX_SECRET_BYTES = 64 << 10
 """Most a file with a password or a token may hold; a token with many claims has some thousand bytes."""
@@ -86,11 +90,8 @@ async def started_producer(settings: AccessSettings, **options: Any) -> AsyncIte
     Raises KafkaError, OSError (AccessError among them) or TimeoutError.
     """
     producer = AIOKafkaProducer(**client_options(settings), acks="all", **options)
-    try:
-        await started(producer)
+    async with _running(producer):
         yield producer
-    finally:
-        await producer.stop()
 
 
 @asynccontextmanager
@@ -102,11 +103,37 @@ async def started_consumer(settings: AccessSettings, *topics: str, **options: An
     consumer = AIOKafkaConsumer(
         *topics, **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest", **options
     )
-    try:
-        await started(consumer)
+    async with _running(consumer):
         yield consumer
+
+
+@asynccontextmanager
+async def _running(client: Any) -> AsyncIterator[None]:
+    """Starts a client, and stops it at the end of the block.
+
+    While brokers go away, aiokafka lets cancellations of its own tasks out of its calls, `stop` among them: whoever
+    takes those for their own stops silently. Here they are TimeoutErrors, unless the caller is being cancelled.
+    """
+    try:
+        await started(client)
+        yield
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise TimeoutError("the Kafka client gave up what it was asked") from error
     finally:
-        await consumer.stop()
+        try:
+            await client.stop()
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            logger.debug("A Kafka client was cut off while it stopped")
+
+
+def is_cancelled() -> bool:
+    """Whether somebody asked the current task to end; a CancelledError that comes when nobody did is a client's."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def started(client: Any) -> None:

@@ -1,6 +1,8 @@
 """`warden demo`: watch the engine work, with nothing else installed."""
 
 import signal
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -17,6 +19,7 @@ Examples:
   warden demo                                   until Ctrl-C, 1,000 events a second
   warden demo --events 20000 --exit             stops by itself and prints a summary
   warden demo --events 20000 --rate 5000 --exit --json
+  warden demo --events 20000 --exit --picture docs/demo.svg
 """
 )
 @click.option("--events", type=click.IntRange(1), help="Feed this many events. Default: until Ctrl-C.")
@@ -25,9 +28,22 @@ Examples:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traffic.")
 @click.option("--console/--no-console", default=True, help="Serve the moderators' console as well. Default: yes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the view as SVG at the end, as it was when it was last at work.",
+)
 @click.pass_context
 def demo(  # noqa: PLR0917 - click passes options by name
-    ctx: click.Context, events: int | None, rate: float, leave: bool, seed: int, console: bool, as_json: bool
+    ctx: click.Context,
+    events: int | None,
+    rate: float,
+    leave: bool,
+    seed: int,
+    console: bool,
+    as_json: bool,
+    picture: Path | None,
 ) -> None:
     """Watch the engine work: a broker in memory, one real worker, the console, and realistic traffic.
 
@@ -53,7 +69,8 @@ def demo(  # noqa: PLR0917 - click passes options by name
         console=console,
     )
     try:
-        _show(run, events)
+        with _pictured(run, events, picture) if picture else nullcontext():
+            _show(run, events)
     except KeyboardInterrupt:
         pass
     except (DemoError, BrokerError, TopicsError) as error:
@@ -74,6 +91,16 @@ def _stop(*_: object) -> NoReturn:
 
 def _running(run: "Demo") -> str:
     return f"running; console {run.console_url}  token {run.token}" if run.console_url else "running"
+
+
+def _pictured(run: "Demo", events: int | None, file: Path) -> AbstractContextManager[None]:
+    from streams.demo.picture import pictured
+    from streams.demo.view import screen
+
+    def at_work() -> bool:
+        return run.tally.rate > 0 and run.tally.sent != events
+
+    return pictured(file, lambda: screen(run.tally, run.pack, run.url, events), at_work)
 
 
 def _show(run: "Demo", events: int | None) -> None:

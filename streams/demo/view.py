@@ -21,7 +21,9 @@ _STYLES = {
 _QUOTE = 28
 
 
-def screen(tally: Tally, pack: Pack, url: str, total: int | None, console: tuple[str, str]) -> RenderableType:
+def screen(
+    tally: Tally, pack: Pack, url: str, total: int | None, console: tuple[str, str] = ("", "")
+) -> RenderableType:
     """The whole view. `console`: its URL and the token that logs in; empty without one."""
     columns = Table.grid(expand=True, padding=(0, 1))
     columns.add_column(ratio=2)

@@ -7,13 +7,15 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class ProblemDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What went wrong. `code`: one of a few words that programs may tell apart. `line`, `accepted`: of posted events,
-    the line (from 1) that was refused, and how many before it are on the topics."""
+    """What went wrong. `code`: one of a few words that programs may tell apart. Of posted events: `line`,
+    from 1, is the first that is not certainly on the topics; `accepted`, how many before it are; `reason`, why it was
+    refused, in the words of dead letters."""
 
     status: int
     title: str
     code: str
     detail: str = ""
+    reason: str = ""
     line: int | None = None
     accepted: int | None = None
 
@@ -29,12 +31,13 @@ class Problem(Exception):  # noqa: N818 - the term of the RFC
         detail: str = "",
         *,
         retry_after_s: int | None = None,
+        reason: str = "",
         line: int | None = None,
         accepted: int | None = None,
     ) -> None:
         super().__init__(title)
         self.details = ProblemDetails(
-            status=status, code=code, title=title, detail=detail, line=line, accepted=accepted
+            status=status, code=code, title=title, detail=detail, reason=reason, line=line, accepted=accepted
         )
         self.retry_after_s = retry_after_s
 

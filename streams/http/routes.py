@@ -48,7 +48,8 @@ class Route:
     body:     what the JSON of a POST is decoded as; None with `raw`: the handler reads the request itself.
     answer:   what is answered with `status`; None for no content.
     content:  content types of the answer, where it is not JSON; `takes`: those of a raw body.
-    problems: status -> when, of those beyond 400, 401, 403, 413 and 500.
+    answers:  other statuses that are no problems -> the type of what is answered with them.
+    problems: status -> when, of those beyond 400, 401, 403, 408, 413, 500 and the 503 of a server that stops.
     """
 
     method: Method
@@ -65,5 +66,6 @@ class Route:
     answer: Any = None
     status: int = 200
     content: str = "application/json"
+    answers: Mapping[int, Any] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
     max_body_bytes: int = MAX_BODY_BYTES

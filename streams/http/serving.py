@@ -1,20 +1,22 @@
 """The process of `warden serve`: its parts, put together, from start to end."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-from aiohttp import web
-
 from streams.http.desk import desk
+from streams.http.documents import document_routes
+from streams.http.ingest.route import door
+from streams.http.listening import listening, tls
 from streams.http.login import login_routes
+from streams.http.operation import operation_routes
 from streams.http.pages import pages
-from streams.http.routes import Call, Route
+from streams.http.routes import Route
 from streams.http.server import Doorkeeper, application
 from streams.http.sessions import Sessions
+from streams.http.state import ProcessState
 from streams.http.tokens import Tokens, TokensError
 from streams.settings import Settings
 
@@ -37,51 +39,38 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             "no file of tokens: nobody could log in\n"
             "    warden tokens create --name you --role admin >> tokens.toml, and set WARDEN_HTTP_TOKENS_FILE"
         )
-    doorkeeper = Doorkeeper(Tokens(settings.http_tokens_file), Sessions())
+    state = ProcessState()
+    sessions = Sessions()
+    doorkeeper = Doorkeeper(Tokens(settings.http_tokens_file), sessions, state, behind_proxy=settings.http_behind_proxy)
+    state.metrics.watch_sessions(lambda: len(sessions))
+    tls(settings)  # says what is wrong with it before anything is started
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
-        routes = [*login_routes(doorkeeper), *_probes()]
+        routes = [*login_routes(doorkeeper), *operation_routes(state)]
         for part in parts(settings, doorkeeper):
             routes += await stack.enter_async_context(part)
-        runner = web.AppRunner(application(routes, doorkeeper), access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        routes += document_routes(routes, settings)
+        url = await stack.enter_async_context(listening(application(routes, doorkeeper), settings, state))
         reloading = asyncio.create_task(_reload(doorkeeper.tokens))
         stack.callback(reloading.cancel)
-        announce(_url(runner))
+        announce(url)
         await stopping.wait()
+        logger.info("Stopping: what is being acknowledged is finished, nothing new is taken")
 
 
 def parts(settings: Settings, doorkeeper: Doorkeeper) -> Sequence[Part]:
     """The parts, in the order in which they start."""
-    return (pages(), desk(settings, doorkeeper))
-
-
-def _probes() -> Sequence[Route]:
-    async def alive(_: Call) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    return (
-        Route(method="GET", path="/healthz", role=None, handler=alive, answer=dict[str, str], tag="operation",
-              summary="Whether the process is alive"),
-    )  # fmt: skip
+    return pages(), desk(settings, doorkeeper), door(settings, doorkeeper.state)
 
 
 async def _reload(tokens: Tokens) -> None:
     while True:
         await asyncio.sleep(RELOAD_S)
-        with contextlib.suppress(asyncio.CancelledError):
-            try:
-                if tokens.reload():
-                    logger.info("The file of tokens was read again: %d tokens", len(tokens))
-            except TokensError as error:
-                logger.error("The tokens of before stay in force: %s", error)
-
-
-def _url(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        try:
+            if tokens.reload():
+                logger.info("The file of tokens was read again: %d tokens", len(tokens))
+        except TokensError as error:
+            logger.error("The tokens of before stay in force: %s", error)

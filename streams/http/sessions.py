@@ -31,6 +31,10 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
 
+    def __len__(self) -> int:
+        now = self._clock()
+        return sum(session.ends > now for session in self._sessions.values())
+
     def open(self, identity: Identity) -> str:
         """A new session's secret."""
         now = self._clock()

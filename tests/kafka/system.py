@@ -87,8 +87,8 @@ class System:
     workers: list[Worker] = field(default_factory=list)
 
     @classmethod
-    def create(cls, bootstrap: str, prefix: str, folder: Path, **given: Any) -> System:
-        """Creates the topics."""
+    def create(cls, bootstrap: str, prefix: str, folder: Path, *, topics: bool = True, **given: Any) -> System:
+        """Creates the topics, unless `topics` says that the test does."""
         values: dict[str, Any] = {"partitions": 3, "session_timeout_s": 6.0, "pack": TINY, "commit_interval_s": 0.3}
         settings = Settings(
             bootstrap=bootstrap,
@@ -97,7 +97,8 @@ class System:
             data_dir=folder / "data",
             **(values | given),
         )
-        asyncio.run(create_topics(settings))
+        if topics:
+            asyncio.run(create_topics(settings))
         return cls(settings, folder)
 
     def environment(self, **given: str) -> dict[str, str]:

@@ -87,8 +87,9 @@ def test_reports_are_taken_and_an_appeal_of_nothing_becomes_a_dead_letter(
     assert not system.records("enforcements")
 
 
-def test_the_demo_runs_to_its_end_on_the_embedded_broker() -> None:
+def test_the_demo_runs_to_its_end_on_the_embedded_broker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "streams.cli", "demo", "--events", "2000", "--rate", "2000", "--exit", "--json"]
+    command += ["--picture", str(tmp_path / "demo.svg")]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()
     summary = orjson.loads(done.stdout)
@@ -97,3 +98,4 @@ def test_the_demo_runs_to_its_end_on_the_embedded_broker() -> None:
     assert summary["enforcements"] == sum(summary["enforcements_by_action"].values()) > 20
     assert summary["dead_letters"] > 0
     assert summary["seconds"] > 0
+    assert "of&#160;2,000" in (tmp_path / "demo.svg").read_text("utf-8")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import permutations
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.decisions import Violation
 from rules.enforce import Enforcer
@@ -152,3 +155,85 @@ def test_a_mark_on_a_retracted_violation_means_nothing(court: Court) -> None:
     court.hear(appeal(found, time=at(hours=2)))
     assert court.hear(mark(cause=charge.cause)) == []
     assert court.in_force("domain:b.cn", at(hours=2)) == []
+
+
+SWARM = [
+    charges(
+        at(hours=1, seconds=n),
+        subjects=(f"account:{n}", "domain:b.cn", HOST, APP),
+        clause="links.3",
+        event=f"swarm{n}",
+        holds_share_api=False,
+    )
+    for n in range(9)
+]
+"""More of a kind than are remembered, of a domain that is new on HOST."""
+
+
+def domain_record(pack: Pack, heard: list[Any]) -> tuple[Any, ...]:
+    """What a domain remembers that decides, and what is in force for it."""
+    court = Court(Enforcer(pack))
+    court.hear(*heard)
+    state = decode_subject(court.states["domain:b.cn"])
+    return state.offences, court.in_force("domain:b.cn", at(hours=2))
+
+
+def relays_of(pack: Pack, events: list[list[Violation]]) -> list[Evading]:
+    """What the address tells the domain of events in their order."""
+    enforcer = Enforcer(pack)
+    states: dict[str, bytes] = {}
+    found: list[Evading] = []
+    for each in of(HOST, spread("a"), *events):
+        enforced = enforcer.enforce([each], states.get)
+        states |= {key: value for key, value in enforced.states.items() if value is not None}
+        found += [relay for relay in enforced.relays if isinstance(relay, Evading)]
+    return found
+
+
+@given(order=st.permutations(range(2 * len(SWARM))), some=st.sets(st.integers(0, len(SWARM) - 1)))
+def test_in_whatever_order_violations_and_marks_come_the_same_is_remembered(
+    pack: Pack, order: list[int], some: set[int]
+) -> None:
+    heard = of("domain:b.cn", *SWARM)
+    marks = [
+        Evading(
+            subject="domain:b.cn",
+            cause=each.cause,
+            on=True,
+            ip=HOST,
+            time=each.time,
+            clause=each.clause,
+            rule=each.rule,
+            linked=each.linked,
+        )
+        for number, each in enumerate(heard)
+        if number in some
+    ]
+    everything = [*heard, *marks]
+    shuffled = [everything[place] for place in order if place < len(everything)]
+    at_once = sorted(everything, key=lambda each: (each.time, isinstance(each, Evading)))
+    assert domain_record(pack, shuffled) == domain_record(pack, at_once)
+
+
+def test_an_evasion_among_many_of_a_kind_counts_when_its_violation_was_left_out(pack: Pack) -> None:
+    heard = of("domain:b.cn", *SWARM)
+    last = heard[-1]
+    found = Evading(
+        subject=last.subject,
+        cause=last.cause,
+        on=True,
+        ip=HOST,
+        time=last.time,
+        clause=last.clause,
+        rule=last.rule,
+        linked=last.linked,
+    )
+    _, held = domain_record(pack, [*heard, found])
+    assert [entry.action for entry in held] == ["ban_domain"]
+
+
+def test_the_address_tells_what_the_violation_was(pack: Pack) -> None:
+    found = relays_of(pack, SWARM[:1])
+    assert [(each.clause, each.rule, each.linked) for each in found] == [
+        ("links.3", SWARM[0][0].rule, of("domain:b.cn", SWARM[0])[0].linked)
+    ]

@@ -18,7 +18,15 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 import streams
 from streams.access import clients
-from streams.access.clients import MAX_SECRET_BYTES, AccessError, TokenFile, client_options, faust_credentials
+from streams.access.clients import (
+    MAX_SECRET_BYTES,
+    AccessError,
+    TokenFile,
+    client_options,
+    faust_credentials,
+    started_consumer,
+    started_producer,
+)
 from streams.access.trouble import broker_trouble
 from streams.settings import Settings, SettingsError, list_settings, load_settings
 from streams.worker_process import environment_of
@@ -268,3 +276,56 @@ def test_every_client_is_made_with_these_options() -> None:
     assert made.pop("embedded.py") == ["[]"]
     assert set(made) == {"clients.py", "topics.py"}
     assert all("client_options(settings)" in spread for calls in made.values() for spread in calls)
+
+
+class Falling:
+    """A client whose own tasks are cancelled while brokers go away, as aiokafka's are."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.stopped = False
+
+    async def start(self) -> None:
+        pass
+
+    async def getmany(self) -> None:
+        raise asyncio.CancelledError
+
+    async def stop(self) -> None:
+        self.stopped = True
+        raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("opened", [started_consumer, started_producer])
+def test_a_client_that_falls_is_trouble_and_cancels_nobody(monkeypatch: pytest.MonkeyPatch, opened: Any) -> None:
+    monkeypatch.setattr("streams.access.clients.AIOKafkaConsumer", Falling)
+    monkeypatch.setattr("streams.access.clients.AIOKafkaProducer", Falling)
+
+    async def ask() -> Falling:
+        with pytest.raises(TimeoutError, match="gave up"):
+            async with opened(Settings()) as client:
+                await client.getmany()
+        async with opened(Settings()) as client:
+            pass
+        found: Falling = client
+        return found
+
+    assert asyncio.run(ask()).stopped
+
+
+@pytest.mark.parametrize("opened", [started_consumer, started_producer])
+def test_who_is_cancelled_in_such_a_block_ends(monkeypatch: pytest.MonkeyPatch, opened: Any) -> None:
+    monkeypatch.setattr("streams.access.clients.AIOKafkaConsumer", Falling)
+    monkeypatch.setattr("streams.access.clients.AIOKafkaProducer", Falling)
+
+    async def wait() -> None:
+        async with opened(Settings()):
+            await asyncio.sleep(60)
+
+    async def ask() -> bool:
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=10)
+        return task.cancelled()
+
+    assert asyncio.run(ask())
