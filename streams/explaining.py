@@ -139,9 +139,9 @@ def event_from(fields: dict[str, object]) -> Post | Share | MassSend:
     return event
 
 
-def explain(pack: Pack, event: Post | Share | MassSend) -> Explanation:
-    """What `pack` makes of `event`."""
-    screen = Screen(pack)
+def explain(pack: Pack, event: Post | Share | MassSend, screen: Screen | None = None) -> Explanation:
+    """What `pack` makes of `event`. `screen`: the pack compiled, which takes seconds, where somebody has done it."""
+    screen = Screen(pack) if screen is None else screen
     facts = screen.facts(event)
     for signal in _counted(pack, event):
         facts[signal.name] = 1.0

@@ -60,11 +60,10 @@ class Policy:
         """The live pack, None while it is not known."""
         return self._live
 
-    def screen(self) -> Screen:
-        """The live pack, compiled; the first time after a change it takes seconds. Call it in `executor`."""
-        live = self.live
-        if self._compiled is None or self._compiled[0] is not live:
-            self._compiled = live, Screen(live)
+    def screen(self, pack: Pack) -> Screen:
+        """A pack compiled; the first time after a change it takes seconds. Call it in `executor`."""
+        if self._compiled is None or self._compiled[0] is not pack:
+            self._compiled = pack, Screen(pack)
         return self._compiled[1]
 
     async def run(self) -> None:

@@ -39,6 +39,8 @@ MEMBERS_S = 3.0
 """How long the group's answer counts."""
 LOOK_S = 10.0
 """Between two looks at whether workers are ready, and how far they are."""
+METRICS_S = 15.0
+"""How long what workers tell Prometheus counts: as often as Prometheus itself asks by default."""
 HELD_S = 1.0
 """How long a worker's answer about a subject counts."""
 ASK_S = 2.0
@@ -97,6 +99,9 @@ class Workers:
         self._standings: list[Standing] = []
         self._looked = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._metrics: list[str] = []
+        self._scraped = float("-inf")
+        self._scraping = asyncio.Lock()
 
     async def close(self) -> None:
         """Ends what is on its way, and the connections."""
@@ -113,6 +118,26 @@ class Workers:
         if time.monotonic() - self._looked >= LOOK_S and (self._looking is None or self._looking.done()):
             self._looking = asyncio.create_task(self._look())
         return self._standings
+
+    async def metrics(self) -> list[str]:
+        """What each worker tells Prometheus, METRICS_S old at most; nothing of those that do not answer."""
+        async with self._scraping:
+            if time.monotonic() - self._scraped >= METRICS_S:
+                try:
+                    members = await self._members(fresh=False)
+                except (KafkaError, OSError, TimeoutError):
+                    members = []
+                answers = await asyncio.gather(*(self._scrape(each.url) for each in members if each.url))
+                self._metrics = [text for text in answers if text]
+                self._scraped = time.monotonic()
+            return self._metrics
+
+    async def _scrape(self, url: str) -> str:
+        try:
+            async with self._session.get(URL(url) / "metrics", allow_redirects=False) as response:
+                return (await _bounded(response)).decode("utf-8", "replace") if response.status == 200 else ""
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return ""
 
     async def held(self, subject: str) -> HeldState:
         """What the worker that holds a subject says of it; never raises for what goes wrong on the way."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rules.decisions import SUBJECT_KINDS, Ban, Review
+from rules.decisions import SUBJECT_KINDS, Ban, Review, Violation
 from rules.events import Appeal
 from streams.codec import decode_ban
 from streams.journal.entries import identity
@@ -22,6 +22,7 @@ MOST_SUBJECTS = 10_000
 """Sanctions looked at to count the subjects that a rule hit."""
 
 _REVIEW = msgspec.json.Decoder(Review)
+_VIOLATION = msgspec.json.Decoder(Violation)
 _APPEAL = msgspec.json.Decoder(Appeal)
 
 
@@ -172,6 +173,14 @@ def violations(connection: sqlite3.Connection, identifiers: Sequence[str]) -> li
     """Violations by their ids, as JSON, in the order in which they came; those that are gone are left out."""
     asked = [identity("violation", each) for each in identifiers[:MOST_ENTRIES]]
     return _by_identity(connection, asked)
+
+
+def violation(connection: sqlite3.Connection, identifier: str) -> tuple[Violation, int] | None:
+    """A violation, and when its record was produced, in ms."""
+    row = connection.execute(
+        "SELECT body, at FROM records WHERE identity = ?", (identity("violation", identifier),)
+    ).fetchone()
+    return None if row is None else (_VIOLATION.decode(row[0]), row[1])
 
 
 def record(connection: sqlite3.Connection, kind: str, *parts: str) -> bytes | None:

@@ -169,3 +169,124 @@ def test_orders_are_carried_out_and_refused_in_words(desk: Desk) -> None:
     ):
         answered = desk.post("/v1/orders", wrong)
         assert (answered.status, answered.body["code"]) == (400, code), wrong
+
+
+def test_evidence_is_shown_in_its_event_and_a_text_is_explained(system: System, desk: Desk) -> None:
+    text = "来吧，<b>互推</b>换量，加我" + "\u202e"
+    system.feed([a_post("frank", text.replace("<b>", "").replace("</b>", ""))])
+    told = desk.until("/v1/subject", lambda told: told["reviews"], id="account:frank")
+    (violation,) = [each for each in told["timeline"] if each["kind"] == "violation"]
+    found = desk.get("/v1/evidence", violation=violation["id"]).body
+    assert found["why_not"] == ""
+    assert (found["event"]["id"], found["event"]["account"]) == ("p-frank", "frank")
+    (mark,) = found["marks"]
+    assert found["event"]["fields"][mark["field"]][mark["start"] : mark["end"]] == mark["quote"] == "互推换量"
+    assert [each["field"] for each in found["folded"]] == ["text"]
+    assert desk.get("/v1/evidence", violation="none").status == 404
+
+    explained = desk.post("/v1/explain", {"text": text.replace("<b>", "").replace("</b>", "")}, "read").body
+    assert [rule["name"] for rule in explained["rules"]] == ["accounts.exchange"]
+    assert explained["rules"][0]["title"] == {"zh": "互推", "en": "mutual promotion"}
+    page = {"url": "https://x.example/", "html": "<p>分享后查看答案</p><script>alert(1)</script>"}
+    assert desk.post("/v1/explain", page, "read").body["rules"][0]["name"] == "sharing.unlock"
+    for wrong in ({}, {"text": "x" * 20_001}, {"event": {"type": "report"}}, {"event": {"text": ["x"] * 300}},
+                  {"text": "a", "event": {}}, b"{", {"event": {"text": "x" * 30_000}}):  # fmt: skip
+        assert desk.post("/v1/explain", wrong, "read").status == 400, wrong
+
+
+def test_rules_are_counted_and_packs_and_controls_are_changed_by_admins(system: System, desk: Desk) -> None:
+    rules = {each["rule"]: each for each in desk.get("/v1/rules", hours=2).body["rules"]}
+    assert rules["sharing.unlock"]["violations"] == sum(rules["sharing.unlock"]["per_hour"]) > 0
+    assert rules["sharing.unlock"]["subjects"] > 0
+    assert rules["fraud.prize"]["violations"] == 0
+    assert desk.get("/v1/rules", hours=0).status == 400
+
+    halt = {"do": "halt", "reason": "complaints", "rule": "sharing.unlock"}
+    assert desk.post("/v1/controls", halt).status == 403
+    assert desk.post("/v1/controls", {**halt, "rule": "sharing.unluck"}, "admin").body["code"] == "unknown_rule"
+    assert desk.post("/v1/controls", halt, "admin").body["rules_halted"] == ["sharing.unlock"]
+    desk.until("/v1/now", lambda now: now["rules_halted"] == ["sharing.unlock"] and now["halted"] is None)
+    assert desk.post("/v1/controls", {"do": "halt", "reason": "all"}, "admin").body["halted"]
+    now = desk.until("/v1/now", lambda now: now["halted"] is not None)
+    assert (now["halted"]["by"], now["halted"]["why"]) == ("admin", "all")
+    for rule in (None, "sharing.unlock"):
+        left = desk.post("/v1/controls", {"do": "resume", "reason": "mended", "rule": rule}, "admin").body
+    assert (left["halted"], left["rules_halted"]) == (False, [])
+
+    published = system.warden(
+        "packs", "publish", str(system.settings.pack), "--no-known-good", "--shadow", "--why", "look", "--json"
+    )
+    assert published.returncode == 0, published.stderr.decode()
+    packs = desk.until("/v1/packs", lambda told: told["in_force"]["shadow"])
+    assert [each["do"] for each in packs["history"]] == ["shadow"]
+    live = desk.post("/v1/packs/activate", {"pack": "shadow", "reason": "fine"}, "admin")
+    assert live.status == 200, live
+    at = desk.until("/v1/packs", lambda told: told["in_force"]["live"]["digest"])["in_force"]["at"]
+    stale = desk.post("/v1/packs/rollback", {"reason": "x", "of": at - 1}, "admin")
+    assert (stale.status, stale.body["code"]) == (409, "stale")
+    assert desk.post("/v1/packs/rollback", {"reason": "complaints", "of": at}, "admin").status == 200
+    assert desk.post("/v1/packs/activate", {"pack": "nothing", "reason": "x"}, "admin").status == 400
+    acts = desk.until("/v1/audit", lambda told: told["entries"][0]["what"] == "packs rollback")["entries"]
+    assert [each["who"] for each in acts[:2]] == ["admin", "admin"]
+    assert [act["what"] for act in acts if act["subject"] == "all"] == ["resume", "halt"]
+
+
+def test_a_reader_of_the_feed_who_comes_back_has_missed_nothing_and_a_restart_repeats_nothing(
+    system: System, desk: Desk
+) -> None:
+    feed = desk.get("/v1/feed").body["items"]
+    start = feed[0]["seq"]
+    stream = desk.stream()
+    assert next(stream)["event"] == "now"
+    system.feed([a_share(f"guest{n}", f"g{n}.example", n) for n in range(5)])
+    live: list[dict[str, Any]] = []
+    for event in stream:
+        live += [event] if event["event"] == "decision" else []
+        if len(live) == 15:
+            break
+    stream.close()
+    numbers = [event["data"]["seq"] for event in live]
+    assert numbers == sorted(set(numbers))
+    again = []
+    for event in desk.stream(after=numbers[6]):
+        if event["event"] != "decision":
+            break
+        again.append(event["data"]["seq"])
+    assert again == numbers[7:]
+    before = desk.get("/v1/feed", limit=200).body["items"]
+    tokens = desk.tokens
+    assert desk.stop() == 0
+    with serving(system, tokens) as second:
+        second.until("/v1/now", lambda now: now["journal"]["complete"])
+        assert second.get("/v1/feed", limit=200).body["items"] == before
+        resumed = []
+        for event in second.stream(after=start):
+            if event["event"] != "decision":
+                break
+            resumed.append(event["data"]["seq"])
+        assert resumed == numbers
+        lost = next(iter(second.stream(after=17)))
+        assert (lost["event"], lost["data"]["missed"]) == ("gap", None)
+
+
+def test_a_killed_worker_is_told_of_and_whoever_takes_over_is_asked(system: System, worker: Worker) -> None:
+    tokens = json.loads((system.folder / "given.json").read_text())
+    with system.worker() as other, serving(system, tokens) as desk:
+        subjects = [f"account:guest{n}" for n in range(5)] + [f"domain:g{n}.example" for n in range(5)]
+
+        def holders() -> dict[str, str]:
+            told = {each: desk.get("/v1/subject", id=each).body for each in subjects}
+            return {each: said["held_by"] for each, said in told.items() if said["state"] is not None}
+
+        desk.until("/v1/now", lambda now: len(now["workers"]) == 2 and all(w["ready"] for w in now["workers"]), 40)
+        desk.until("/v1/subject", lambda _: len(holders()) == len(subjects), 30, id=subjects[0])
+        held = holders()
+        assert set(held.values()) == {worker.url, other.url}
+        gone = next(each for each in subjects if held[each] == other.url)
+        other.kill()
+        told = desk.until("/v1/subject", lambda said: said["state"] is None, 10, id=gone)
+        assert told["held_by"] in {other.url, None}
+        assert "does not answer" in told["state_problem"] or "no worker" in told["state_problem"]
+        assert told["in_force"]
+        desk.until("/v1/subject", lambda said: said["held_by"] == worker.url and said["state"], 40, id=gone)
+        assert desk.get("/v1/subject", id=gone, older="true").body["complete_since"] is None
