@@ -16,10 +16,11 @@ class Step:
 
     text: str
     run: str = ""
-    """The text itself, unless it is given; several commands have ` && ` between them."""
+    """The text itself, unless it is given; several commands have ` && ` between them, `>> FILE` takes the output."""
     stdin: str = ""
     """Name of the file on its standard input."""
-    code: int = 0
+    until: str = ""
+    """What it says when it has begun to do what it goes on with; then it is ended."""
 
     def commands(self) -> list[str]:
         return (self.run or self.text).split(" && ")
@@ -50,6 +51,7 @@ OFFLINE = (
     Step("warden score --hosts hosts.jsonl.gz --pages pages.jsonl.gz --json"),
     Step("warden backtest events.jsonl.gz --pack packs/mine --against shipped --report backtest.md"),
     # docs/operations.md
+    Step("warden tokens create --name lin --role admin >> tokens.toml"),
     Step("python -m benchmarks.sizing --rate 20000 --subjects 50000000"),
 )
 ONLINE = (
@@ -57,7 +59,7 @@ ONLINE = (
     Step("warden topics create"),
     Step("warden worker --processes 4", "warden worker --processes 1"),
     Step("warden feed events.jsonl"),
-    Step("warden bans --follow"),
+    Step("warden bans --follow", until="domain:quiz.example"),
     Step("warden bans export --to nginx", "warden bans export --to nginx --file domains.map --once"),
     Step(
         "warden subject domain:x.example why something holds for a subject, its whole history, and the command that "
