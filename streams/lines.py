@@ -30,6 +30,7 @@ class _Typed(msgspec.Struct, gc=False):
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Any)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -73,7 +74,7 @@ def record_of(line: Line) -> tuple[EventType, bytes, bytes]:
 
 
 def _plain(raw: msgspec.Raw | None) -> object:
-    return None if raw is None else msgspec.json.decode(raw)
+    return None if raw is None else _decode(_ANY, bytes(raw))
 
 
 def _type(name: object) -> EventType:
