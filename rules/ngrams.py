@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.scans import ngrams as scans
+from rules.scans.constants import CHUNK
 from rules.text import CodePoints, Positions, encode_points
 
 MAX_NGRAM = 4
@@ -26,7 +27,6 @@ MAX_WEIGHT = (1 << 15) - 1
 _MOST_TOGETHER = (1 << 31) - 1
 """So that no sum of weights overflows."""
 _BLOCK = 8
-_CHUNK = 63
 
 
 class NgramError(ValueError):
@@ -83,13 +83,13 @@ class Trie:
 
         bounds: int64[texts + 1], where the texts start, each of which ends with a NUL.
         """
-        letters, scratch, room = self.letters(codes), np.empty(4 * _CHUNK, np.int64), _ROOM + 2 * codes.size
+        letters, scratch, room = self.letters(codes), np.empty(4 * CHUNK, np.int64), _ROOM + 2 * codes.size
         while True:
             starts, numbers = np.empty(room, np.int64), np.empty(room, np.int32)
             count = scans.find(letters, bounds.data, *self.walked, scratch.data, starts.data, numbers.data)
             if count <= room:
                 return starts[:count], numbers[:count]
-            room = count + MAX_NGRAM * _CHUNK
+            room = count + MAX_NGRAM * CHUNK
 
 
 class Ngrams:
@@ -144,7 +144,7 @@ class WeightedNgrams:
         """
         sums = np.zeros((count, _BLOCK * self._blocks), np.int32)
         counts = np.zeros_like(sums)
-        most = MAX_NGRAM * _CHUNK
+        most = MAX_NGRAM * CHUNK
         self._mark = scans.add_up(
             self._trie.letters(codes), bounds.data, read.view(np.uint8).data, events.data, *self._trie.walked,
             self._records.data, self._blocks, _spread().data, self._mark, np.empty(most, np.int64).data,

@@ -1,8 +1,6 @@
 # C types for ngrams.py, for Cython.
 cimport cython
 
-cdef unsigned int _NODE, _MORE, _HELD
-cdef int _LETTER_BITS, _KEY_SHIFT, _MORE_BIT, _LAST_MARK, _CHUNK, _LONGEST
 cdef unsigned long long _MIX, _WORD
 
 @cython.locals(index=cython.Py_ssize_t, held=cython.ulonglong, parent=cython.ulonglong, letter=cython.ulonglong,
