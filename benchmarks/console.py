@@ -160,7 +160,6 @@ async def _feed(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
             serve = stack.enter_context(_serving(settings, bench.folder))
             await _listening(settings, bench.token)
             pages = stack.enter_context(_pages(settings, bench, given.pages))
-            await asyncio.to_thread(pages.stdout.readline)  # all are open
             cpu, began, count = cpu_seconds(serve.process), time.monotonic(), round(given.rate / 60 * given.seconds)
             async with started_producer(settings) as producer:
                 for number in range(count):
@@ -244,6 +243,7 @@ def _pages(settings: Settings, bench: _Bench, count: int) -> Iterator[psutil.Pop
             stdout=subprocess.PIPE,
         )
     try:
+        process.stdout.readline()  # it says so when all are open
         yield process
     finally:
         if process.poll() is None:
@@ -263,7 +263,8 @@ def _enforcement(number: int) -> Enforcement:
     now = datetime.now(UTC)
     return Enforcement(
         id=content_id("bench", str(number), now.isoformat()), subject=f"account:user-{number}",
-        action="suspend_account", ladder="sharing", rung=1, permanent=False, starts=now, ends=now, clauses=["links.1"], rule="sharing.unlock",
+        action="suspend_account", ladder="sharing", rung=1, permanent=False, starts=now, ends=now, clauses=["links.1"],
+        rule="sharing.unlock",
         violations=[content_id("v", str(number))], evidence=[Evidence("unlock", "text", "分享后查看答案", 0, 7)],
         notice=Notice("诱导分享", "induced sharing"), pack="bench@1", time=now, previous=None,
     )  # fmt: skip

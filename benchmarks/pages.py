@@ -67,7 +67,8 @@ class Pages:
         await asyncio.sleep(random.uniform(0, ASK_EVERY_S))
         while True:
             path, query = random.choice((
-                ("/v1/subject", {"id": random.choice(self.subjects)}), ("/v1/subject", {"id": random.choice(self.subjects)}),
+                ("/v1/subject", {"id": random.choice(self.subjects)}),
+                ("/v1/subject", {"id": random.choice(self.subjects)}),
                 ("/v1/reviews", {}), ("/v1/feed", {}), ("/v1/now", {}),
             ))  # fmt: skip
             began = time.monotonic()
