@@ -180,6 +180,11 @@ NOT_RUN = {
             "--from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-keda --from-literal=username=autoscaler "
             "--from-file=password=autoscaler-password --from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-desk --from-file=password=desk-password "
+            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-console --from-file=tokens.toml "
+            "--from-file=worker-token",
+            "kubectl -n streamwarden create secret tls streamwarden-console-tls --cert=console.pem --key=console.key",
             "kubectl apply --server-side -k deploy/kubernetes/overlays/example",
             "kubectl -n streamwarden wait --for=condition=complete --timeout=300s job/streamwarden-topics",
             "kubectl -n streamwarden rollout status statefulset/streamwarden-worker",

@@ -49,3 +49,19 @@ def write(folder: Path | None) -> None:
     pack = folder / PATH.name if folder else PATH
     pack.write_bytes(encoded())
     click.echo(str(pack))
+
+
+@schemas.command()
+@click.pass_context
+def asyncapi(ctx: click.Context) -> None:
+    """Print the AsyncAPI 3 document of all topics, with their names, keys, headers and limits as settings have them.
+
+    \b
+    warden schemas asyncapi > asyncapi.json
+    """
+    import orjson
+
+    from streams.asyncapi import document
+    from streams.cli.common import settings_of
+
+    click.echo(orjson.dumps(document(settings_of(ctx)), option=orjson.OPT_INDENT_2).decode())

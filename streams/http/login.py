@@ -67,7 +67,7 @@ def login_routes(doorkeeper: Doorkeeper) -> Sequence[Route]:
     return (
         Route(method="POST", path=path, role=None, handler=login, body=Login, answer=Session, tag="session",
               summary="Log in: a cookie stands for the token from then on",
-              problems={429: "too many logins from there failed"}),
+              problems={401: "the token is unknown", 429: "too many logins from there failed"}),
         Route(method="GET", path=path, role="read", handler=show, answer=Session, tag="session",
               summary="Who is logged in"),
         Route(method="DELETE", path=path, role="read", handler=logout, status=204, tag="session",
