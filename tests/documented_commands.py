@@ -49,6 +49,8 @@ OFFLINE = (
     Step("warden score labelled.jsonl.gz --part kept-out --where 'source=telecom*' --examples 20"),
     Step("warden score --hosts hosts.jsonl.gz --pages pages.jsonl.gz --json"),
     Step("warden backtest events.jsonl.gz --pack packs/mine --against shipped --report backtest.md"),
+    # docs/http.md
+    Step("warden tokens create --name lin --role admin >> tokens.toml", "warden tokens create --name lin --role admin"),
     # docs/operations.md
     Step("python -m benchmarks.sizing --rate 20000 --subjects 50000000"),
 )
@@ -148,6 +150,9 @@ ELSEWHERE = {
     "make bench-report": "tests/test_sizing.py::test_the_table_of_the_document_is_current",
     "warden demo --events 20000 --exit --picture docs/demo.svg": (
         "tests/kafka/test_operation.py::test_the_demo_runs_to_its_end_on_the_embedded_broker"
+    ),
+    "warden serve --tokens tokens.toml": (
+        "tests/kafka/test_http_doc.py::test_what_curl_is_answered_is_what_the_document_says"
     ),
     "warden bans export --to redis": "tests/kafka/test_consumers_doc.py::test_its_commands_print_what_it_says",
 }

@@ -18,6 +18,7 @@ from streams.bans.export.running import ExportState
 from streams.bans.hooks.delivery import HookState
 from streams.bans.metrics import ConsumerMetrics, export_readings, hook_readings
 from streams.collector import Pauses
+from streams.http.tokens import Tokens
 from streams.live_metrics import Sources
 from streams.metrics import Metrics
 from streams.vitals import Recovering, Vitals
@@ -97,11 +98,22 @@ def test_secrets_have_no_default() -> None:
         name: value
         for service in SERVICES.values()
         for name, value in service.get("environment", {}).items()
-        if re.search("PASSWORD|SECRET|TOKEN", name)
+        if re.search("PASSWORD|SECRET|TOKEN", name) and not name.endswith("_FILE")
     }
 
     assert set(secrets) == {"GF_SECURITY_ADMIN_PASSWORD"}
     assert all(re.fullmatch(r"\$\{\w+:\?[^}]+\}", value) for value in secrets.values())
+
+
+def test_tokens_of_the_console_are_a_secret_file_and_there_is_none_by_default() -> None:
+    console = SERVICES["console"]
+
+    assert console["secrets"] == ["http-tokens"]
+    assert console["environment"]["WARDEN_HTTP_TOKENS_FILE"] == "/run/secrets/http-tokens"
+    assert COMPOSE["secrets"] == {"http-tokens": {"file": "${WARDEN_TOKENS_FILE:-/dev/null}"}}
+    assert len(Tokens(Path("/dev/null"))) == 0
+    assert console["command"] == ["serve"]
+    assert console["ports"] == ["127.0.0.1:6070:6070"]
 
 
 def test_what_keeps_running_has_a_healthcheck() -> None:
@@ -130,7 +142,7 @@ def test_containers_may_do_no_more_than_they_need(name: str) -> None:
     assert service["read_only"] is (name != "kafka")
 
 
-@pytest.mark.parametrize("name", ["topics", "worker-1", "worker-2"])
+@pytest.mark.parametrize("name", ["topics", "worker-1", "worker-2", "console"])
 def test_our_containers_run_as_the_images_user_and_write_to_memory_only(name: str) -> None:
     service = SERVICES[name]
     user = [line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("USER ")][-1]
@@ -173,13 +185,16 @@ def test_the_build_sees_what_the_dockerfile_copies() -> None:
 
 def test_prometheus_scrapes_every_worker() -> None:
     config = yaml.safe_load((ROOT / "grafana/prometheus/prometheus.yml").read_text())
-    job, consumers = config["scrape_configs"]
+    job, serve, consumers = config["scrape_configs"]
     workers = [name for name in SERVICES if name.startswith("worker-")]
     port = SERVICES["worker-1"]["environment"]["WARDEN_WEB_PORT"]
 
     assert job["metrics_path"] == "/metrics"
     assert job["static_configs"] == [{"targets": [f"{name}:{port}" for name in workers]}]
-    assert [job["job_name"], consumers["job_name"]] == ["streamwarden", "streamwarden-consumers"]
+    assert serve["static_configs"] == [{"targets": ["console:6070"]}]
+    names = [each["job_name"] for each in config["scrape_configs"]]
+    assert names == ["streamwarden", "streamwarden-serve", "streamwarden-consumers"]
+    assert consumers["file_sd_configs"]
 
 
 def test_prometheus_finds_its_alerts_and_its_configuration_is_valid(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """The OpenAPI 3.1 document, made from the routes: what the server does by is what it says."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,7 +22,14 @@ _BY_LINE = frozenset({"application/x-ndjson", "application/jsonl"})
 _TAGS = {
     "events": "For feeds: events in, without a Kafka client.",
     "session": "Logins of browsers.",
-    "console": "What moderators see and do.",
+    "now": "What is happening.",
+    "feed": "What is decided, as it comes.",
+    "subjects": "Why something holds for somebody.",
+    "reviews": "What waits for a person.",
+    "decisions": "What people decide.",
+    "engine": "What halts and resumes the engine, and which packs judge.",
+    "policy": "What the packs say, and what a text would come to.",
+    "audit": "Who did what.",
     "operation": "For operators and their tools.",
 }
 _DESCRIPTION = (
@@ -45,7 +53,7 @@ _COMMON = {
 def document(routes: Iterable[Route]) -> Json:
     """The document of some routes."""
     routes = list(routes)
-    types = list(_types(routes))
+    types = [kind for given in _types(routes) for kind in _apart(given)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     of = _Schemas(types, schemas)
     paths: dict[str, Json] = {}
@@ -56,7 +64,11 @@ def document(routes: Iterable[Route]) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Streamwarden", "version": version("streamwarden"), "description": _DESCRIPTION},
-        "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in used],
+        "tags": [
+            {"name": name, "description": _TAGS.get(name, "")}
+            for name in [*_TAGS, *sorted(used - set(_TAGS))]
+            if name in used
+        ],
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
@@ -75,7 +87,17 @@ class _Schemas:
         self._found = list(zip(types, schemas, strict=True))
 
     def __call__(self, kind: Any) -> Json:
-        return next(schema for known, schema in self._found if known is kind)
+        found = [next(schema for known, schema in self._found if known is part) for part in _apart(kind)]
+        return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _apart(kind: Any) -> Sequence[Any]:
+    """The members of a union that msgspec cannot tell apart, which no JSON is decoded as; else the type itself."""
+    if isinstance(kind, UnionType):
+        structs = [part for part in get_args(kind) if isinstance(part, type) and issubclass(part, msgspec.Struct)]
+        if len(structs) > 1 and any(part.__struct_config__.tag is None for part in structs):
+            return get_args(kind)
+    return (kind,)
 
 
 def _types(routes: Iterable[Route]) -> Iterator[Any]:
@@ -175,8 +197,12 @@ def _common(route: Route) -> Iterator[int]:
 def _answer(route: Route, of: _Schemas) -> Json:
     if route.answer is None:
         return {"description": HTTPStatus(route.status).phrase}
-    schema = of(route.answer) if route.content == "application/json" else {"type": "string"}
-    return {"description": HTTPStatus(route.status).phrase, "content": {route.content: {"schema": schema}}}
+    schema = of(route.answer)
+    if route.content == "application/json":
+        media: Json = {"schema": schema}
+    else:
+        media = {"schema": {"type": "string"}} | ({} if route.answer is str else {"x-itemSchema": schema})
+    return {"description": HTTPStatus(route.status).phrase, "content": {route.content: media}}
 
 
 def _problem(status: int, when: str, of: _Schemas) -> Json:

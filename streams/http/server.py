@@ -37,6 +37,7 @@ METHODS = frozenset({"GET", "POST", "DELETE"})
 CHANGING = frozenset({"POST", "DELETE"})
 CLOSED = 499
 """Status in metrics and the audit log where there was no answer: the client went away."""
+STREAM = "text/event-stream"
 STREAMED = web.RequestKey("streamed", bool)
 """Set on a request whose answer is a stream: how long it lasts says nothing."""
 BODY_S = 30.0
@@ -170,7 +171,12 @@ def _entry(route: Route, doorkeeper: Doorkeeper) -> Next:
         query = None if route.query is None else _query(request, route.query)
         body = None if route.body is None or route.raw else await _body(request, route)
         request[CASE] = str(getattr(body, "id", None) or request.match_info.get("id", ""))
-        answer = await route.handler(Call(request, identity, query, body, request.match_info))
+        call = Call(request, identity, query, body, request.match_info)
+        if route.content == STREAM:
+            request[STREAMED] = True
+            with doorkeeper.state.metrics.streams.track_inprogress():
+                return await route.handler(call)  # type: ignore[no-any-return]
+        answer = await route.handler(call)
         if isinstance(answer, web.StreamResponse):
             return answer
         if answer is None:

@@ -42,6 +42,8 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     state = ProcessState()
     sessions = Sessions()
     doorkeeper = Doorkeeper(Tokens(settings.http_tokens_file), sessions, state, behind_proxy=settings.http_behind_proxy)
+    if not len(doorkeeper.tokens):
+        logger.warning("%s has no tokens: nobody can log in. Make one: warden tokens create", settings.http_tokens_file)
     state.metrics.watch_sessions(lambda: len(sessions))
     tls(settings)  # says what is wrong with it before anything is started
     stopping = asyncio.Event()

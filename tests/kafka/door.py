@@ -63,7 +63,7 @@ def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.poll() is None:
         for line in log.read_text().splitlines():
-            if "listening on " in line:
+            if line.startswith("warden: listening on "):
                 return line.rpartition(" ")[2]
         time.sleep(0.05)
     raise AssertionError(f"it does not listen:\n{log.read_text()[-4000:]}")

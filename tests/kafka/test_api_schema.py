@@ -99,10 +99,7 @@ def test_nothing_that_can_be_sent_is_answered_otherwise_than_documented(
 ) -> None:
     system = System.create(kafka.bootstrap, prefix, tmp_path)
     with door(system) as server:
-        deadline = time.monotonic() + 30
-        while not _ready(server):
-            assert time.monotonic() < deadline, server.log.read_text()[-4000:]
-            time.sleep(0.1)
+        await_ready(server)
         document = document_of(server)
         validate(document)
         schema = schemathesis.openapi.from_dict(narrowed(document))
@@ -123,6 +120,14 @@ def test_nothing_that_can_be_sent_is_answered_otherwise_than_documented(
     assert tested >= 9
     assert {200, 400, 401, 422} <= statuses.keys()
     assert "Traceback" not in said, said[-6000:]
+
+
+def await_ready(server: Door) -> None:
+    """Returns once events can be posted."""
+    deadline = time.monotonic() + 30
+    while not _ready(server):
+        assert time.monotonic() < deadline, server.log.read_text()[-4000:]
+        time.sleep(0.1)
 
 
 def _ready(server: Door) -> bool:
