@@ -18,7 +18,7 @@ from tests.prometheus_server import program
 
 
 def main() -> None:
-    """Kafka's jars, Prometheus and kustomize, into `.cache`, and Chromium, as a package; nothing where they are there."""
+    """Kafka's jars, Prometheus and kustomize, into `.cache`; Chromium, as a package. Nothing where they are there."""
     try:
         if maven_installed():
             resolve_jars()

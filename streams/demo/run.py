@@ -85,9 +85,9 @@ class Demo:
                 show("creating the topics")
                 asyncio.run(create_topics(settings))
                 tokens = self._tokens(settings) if self.console else {}
-                with self._worker_process(settings.model_copy(update=tokens)):
-                    with self._console_process(settings.model_copy(update=tokens)):
-                        asyncio.run(self._drive(settings, show))
+                given = settings.model_copy(update=tokens)
+                with self._worker_process(given), self._console_process(given):
+                    asyncio.run(self._drive(settings, show))
 
     @contextmanager
     def _worker_process(self, settings: Settings) -> Iterator[None]:

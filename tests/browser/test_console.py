@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -162,8 +163,6 @@ def held(place: Site, kind: str) -> str:
 
 
 def address(page: str, name: str) -> str:
-    from urllib.parse import quote
-
     return f"#/{page}/{quote(name, safe='')}"
 
 
@@ -677,7 +676,7 @@ def pages(place: Site) -> dict[str, str]:
         "subject": address("subject", held(place, "domain")),
         "subjects": "#/subjects?prefix=account:",
         "reviews": "#/reviews",
-        "explain": "#/explain?text=%E5%88%86%E4%BA%AB%E5%88%B0%E6%9C%8B%E5%8F%8B%E5%9C%88%E5%90%8E%E5%8D%B3%E5%8F%AF%E6%9F%A5%E7%9C%8B%E7%AD%94%E6%A1%88",
+        "explain": f"#/explain?text={quote('分享到朋友圈后即可查看答案')}",
         "engine": "#/engine",
         "audit": "#/audit",
     }
