@@ -38,6 +38,8 @@ OFFLINE = (
     Step("warden backtest events.jsonl --pack A --against B"),
     Step("warden schemas", "warden schemas list"),
     Step("warden settings"),
+    Step("warden tokens create --name lin --role moderate >> tokens.toml"),
+    Step("warden tokens create --name lin --role moderate --days 90 >> tokens.toml"),
     # docs/tools.md
     Step("warden score labelled.jsonl.gz --part kept-out"),
     Step("warden check PACK", "warden check packs/mine"),
@@ -153,6 +155,7 @@ ELSEWHERE = {
     "warden demo --events 20000 --exit --picture docs/demo.svg": (
         "tests/kafka/test_operation.py::test_the_demo_runs_to_its_end_on_the_embedded_broker"
     ),
+    "warden serve": "tests/kafka/test_http_doc.py::test_what_curl_is_answered_is_what_the_document_says",
     "warden serve --tokens tokens.toml": (
         "tests/kafka/test_http_doc.py::test_what_curl_is_answered_is_what_the_document_says"
     ),
