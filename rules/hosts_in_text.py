@@ -163,9 +163,9 @@ class _Plain(NamedTuple):
     written: str
 
     def begins_sentence(self, at: int) -> bool:
-        """Whether the word that begins at `at`, of two letters or more, was written as a sentence's first one."""
-        first, second = (self.written[self.origin[place]] for place in (at, at + 1))
-        return first.isupper() and not second.isupper()
+        """Whether the word that begins at `at` was written as a sentence's first one; one letter at the end is none."""
+        begins = [self.written[place] for place in self.origin[at : at + 2]]
+        return len(begins) == 2 and begins[0].isupper() and not begins[1].isupper()
 
 
 def _plain(written: str) -> _Plain:

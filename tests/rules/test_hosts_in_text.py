@@ -210,3 +210,10 @@ def test_reading_only_stretches_without_chinese_finds_the_same(text: str) -> Non
             lambda places, written: rules.hosts_in_text._windows(places, len(written)),
         )
         assert hosts_in_texts([text]) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["www.2.t", "www.a.b", "看 www.2.T", "www.ａ.Ｂ", "www.2.t.", "www.a.b:", "WWW.X.Y", "www.二.三点c"]
+)
+def test_a_text_may_end_with_a_domain_of_one_letter(text: str) -> None:
+    assert [host.name for host in hosts_in_texts([text])] == []

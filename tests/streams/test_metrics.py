@@ -129,3 +129,16 @@ def test_collections_are_timed_by_generation_and_may_come_while_prometheus_reads
     assert samples["warden_gc_pause_seconds_count", "2", None] >= 2
     assert samples["warden_gc_pause_seconds_bucket", "2", "+Inf"] >= 2
     assert samples["warden_gc_pause_seconds_sum", "2", None] > 0
+
+
+def test_a_review_that_is_told_again_while_it_waits_is_changed_and_not_opened() -> None:
+    metrics = Metrics()
+    metrics.reviews([("quota", "open"), ("quota", "open"), ("quota", "closed"), ("protected", "open")], {"quota": 1})
+    shown = metrics.exposition().decode()
+    for reason, status, number in (
+        ("quota", "open", 1),
+        ("quota", "changed", 1),
+        ("quota", "closed", 1),
+        ("protected", "open", 1),
+    ):
+        assert f'warden_reviews_total{{reason="{reason}",status="{status}"}} {number}.0' in shown
