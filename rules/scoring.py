@@ -47,16 +47,17 @@ class Segments:
         """The texts added from now on belong to the next event."""
         self._starts.append(len(self.texts))
 
-    def begin_with(self, field: int, text: str) -> None:
-        """The next event, with one text so far; as `begin` and `add`, which cost more."""
-        texts, starts = self.texts, self._starts
-        if text:
-            self.event.append(len(starts))
-            self.field.append(field)
-            starts.append(len(texts))
-            texts.append(text)
-        else:
-            starts.append(len(texts))
+    def begin_each(self, field: int, texts: Sequence[str]) -> None:
+        """An event for each of `texts`; as `begin` and `add`, which cost more."""
+        if not all(texts):
+            for text in texts:
+                self.begin()
+                self.add(field, text)
+            return
+        self.event += range(len(self._starts), len(self._starts) + len(texts))
+        self._starts += range(len(self.texts), len(self.texts) + len(texts))
+        self.field += [field] * len(texts)
+        self.texts += texts
 
     def add(self, field: int, text: str) -> None:
         """Adds one text of the event begun last, unless it is empty."""

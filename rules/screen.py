@@ -115,17 +115,22 @@ class Screen:
         others: dict[int, Sequence[str]] = {}
         counted: list[int] = []
         kinds = [KIND[type(arrival.event)] for arrival in arrivals]
-        plainly, always, begin_with = self._plainly, self._behaviours.always, segments.begin_with
+        plainly, always = self._plainly, self._behaviours.always
+        bare: list[str] = []  # the texts of those in a row that are nothing else, as most are
         for index, (event, _, _, _) in enumerate(arrivals):
             kind = type(event)
-            if kind in plainly and not isinstance(event, Share) and not event.title and is_bare(event):  # as most are
-                begin_with(_TEXT, event.text)
+            if kind in plainly and not isinstance(event, Share) and not event.title and is_bare(event):
+                bare.append(event.text)
             else:
+                if bare:
+                    segments.begin_each(_TEXT, bare)
+                    bare.clear()
                 self._add_texts(segments, event)
                 if fired := self._triggers.fired(event):
                     others[index] = fired
             if kind in always and self._behaviours.always_counts(event):
                 counted.append(index)
+        segments.begin_each(_TEXT, bare)
         written = written_hosts(segments)
         for index, mentions in written.items():
             if named := list(self._triggers.fired_by(mentions)):

@@ -29,4 +29,4 @@ def joined_points(texts: Iterable[str]) -> CodePoints:
 
 def decode_points(codes: CodePoints) -> str:
     """The text of code points."""
-    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
