@@ -10,7 +10,7 @@ COMPILE = $(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.1
 ARGS   ?=
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test chaos soak bench bench-report setup lint types lexicons dashboards lock audit clean
+.PHONY: demo test chaos fuzz soak bench bench-report setup lint types lexicons dashboards lock audit clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -39,6 +39,11 @@ test: setup lint types
 # Sabotage on a real Kafka, compared with the offline engine: CHAOS_S seconds, CHAOS_BROKERS 1 or 3, CHAOS_SEED.
 chaos: setup
 	$(BIN)/python -m chaos
+
+# Hostile input for FUZZ_S seconds a target (60), coverage-guided by atheris; what breaks one goes to tests/fuzz/corpus.
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' || echo 'No atheris here: mutations only.'
+	$(BIN)/python -m tests.fuzz.explore $(ARGS)
 
 # One worker at half of its capacity for SOAK_S seconds; fails when memory, lag or open files grow.
 soak: setup

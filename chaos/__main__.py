@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 from chaos.run import Plan, StuckError, run
+from chaos.versions import HistoryError
 from chaos.workers import WorkerError
 from streams.embedded import BrokerError
+from streams.topics import TopicsError
 from tests.kafka.broker import NoKafkaError
 
 EXIT_DIFFERENT = 1
@@ -46,7 +48,7 @@ def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, ke
     plan = Plan(seconds, int(brokers), seed, rate, "rocksdb://" if store.startswith("rocksdb") else "memory://")
     try:
         outcome = run(plan, folder, lambda text: click.echo(text, err=True))
-    except (NoKafkaError, BrokerError, WorkerError, StuckError) as error:
+    except (NoKafkaError, BrokerError, WorkerError, StuckError, HistoryError, TopicsError) as error:
         click.echo(f"The run could not be finished (seed {seed}): {error}\nLogs: {folder}", err=True)
         sys.exit(2)
     for line in outcome.differences.lines():

@@ -3,6 +3,8 @@
 Compared are, for every subject: the violations on their topic, by id, and what they say; the offences that the table
 of subjects remembers; what is in force at the end by that table; and the ban list. Every enforcement that is in force
 must have been published. Dead letters must be the records that are no events, byte for byte, each at least once.
+Each violation must be by the pack that was in force for its event by what is on record, and by no other; a shadow pack
+must have found what it finds in the events that it was in force for, and nothing in others.
 
 A record that stands on a topic several times with the same id and content is a repeat, which every consumer can drop;
 it is no difference. The enforcements on the way to where a subject ends are not compared: they depend on the order in
@@ -94,6 +96,8 @@ def compare(found: Outputs, expected: Truth, sent: int) -> Differences:
     published: set[str] = set()
     for record in found.enforcements:
         decision = decode_enforcement(record.value)
+        if decision.pack not in expected.enforcing:
+            result.diverged.append(f"enforcement {decision.id} is by {decision.pack}, which was not live there")
         result.repeats += decision.id in published
         published.add(decision.id)
     _compare_subjects(states, published, expected, result)
@@ -103,21 +107,48 @@ def compare(found: Outputs, expected: Truth, sent: int) -> Differences:
 
 
 def _compare_violations(log: list[Any], expected: Truth, found: Differences) -> None:
-    seen: dict[str, Violation] = {}
+    seen: dict[tuple[str, str], Violation] = {}
     for record in log:
         violation = _VIOLATION.decode(record.value)
-        before = seen.setdefault(violation.id, violation)
+        before = seen.setdefault((violation.id, violation.pack), violation)
         found.repeats += before is not violation
         if _charge(before) != _charge(violation):
             found.diverged.append(f"violation {violation.id} of {violation.subject} was judged twice, differently")
+    _compare_shadow(seen, expected, found)
     found.compared["violations"] = len(seen)
-    for identity, violation in expected.violations.items():
-        there = seen.pop(identity, None)
-        if there is None:
+    others: dict[str, str] = {}
+    for key in seen.keys() - expected.violations.keys():
+        others[key[0]] = key[1]
+    for (identity, pack), violation in expected.violations.items():
+        there = seen.pop((identity, pack), None)
+        if there is None and identity in others:
+            other = others.pop(identity)
+            seen.pop((identity, other))
+            found.diverged.append(f"{_violation_line(violation)}: judged by {other}, and {pack} was in force")
+        elif there is None:
             found.lost.append(_violation_line(violation))
         elif _charge(there) != _charge(violation):
             found.diverged.append(f"{_violation_line(violation)}: {_charge(there)}, expected {_charge(violation)}")
     found.duplicated.extend(f"not due: {_violation_line(violation)}" for violation in seen.values())
+
+
+def _compare_shadow(seen: dict[tuple[str, str], Violation], expected: Truth, found: Differences) -> None:
+    """Takes what shadow packs found out of `seen`."""
+    due = {(identity, violation.pack): violation for identity, violation in expected.shadow.items()}
+    for key, violation in due.items():
+        found.compared["violations in shadow"] += 1
+        there = seen.pop(key, None)
+        if there is None:
+            found.lost.append(f"in shadow: {_violation_line(violation)} by {violation.pack}")
+        elif _charge(there) != _charge(msgspec.structs.replace(violation, mode="shadow")):
+            found.diverged.append(
+                f"in shadow: {_violation_line(violation)}: {_charge(there)}, not {_charge(violation)}"
+            )
+    for key, violation in list(seen.items()):
+        event = (violation.event.type, violation.event.id)
+        labels = expected.beside.get(event, ())
+        if violation.mode == "shadow" and violation.pack in labels and violation.rule in expected.asking_past:
+            del seen[key]  # an account's past, as a shadow pack knows it, depends on where batches were cut
 
 
 def _charge(violation: Violation) -> tuple[Any, ...]:
@@ -132,7 +163,8 @@ def _charge(violation: Violation) -> tuple[Any, ...]:
 
 
 def _violation_line(violation: Violation) -> str:
-    return f"violation {violation.id}: {violation.rule} by {violation.event.id}, against {violation.subject}"
+    what = f"{violation.rule} by {violation.event.id}, against {violation.subject}"
+    return f"violation {violation.id}: {what} ({violation.mode}, {violation.pack})"
 
 
 def _compare_subjects(states: dict[str, bytes], published: set[str], expected: Truth, found: Differences) -> None:

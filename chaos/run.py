@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from chaos.compare import Differences, compare, outputs
 from chaos.consumer import Gateway
 from chaos.feeding import Feed
 from chaos.oracle import Truth, truth
+from chaos.packs import Publisher
 from chaos.readback import Stage, progress, rebalances
 from chaos.saboteur import Saboteur
 from chaos.traffic import beginning, events
+from chaos.versions import versions
 from chaos.workers import Workers
 from rules.packs import SHIPPED
 from streams.settings import Settings, Store
@@ -54,6 +57,7 @@ class Outcome:
     plan: Plan
     truth: Truth
     saboteur: Saboteur
+    publisher: Publisher
     rebalances: int
     differences: Differences
 
@@ -64,7 +68,7 @@ class Outcome:
             f"events={self.truth.events} kills={done['kill']} stalls={done['stall']} "
             f"broker_restarts={done['clean_restart'] + done['broker_kill']} rebalances={self.rebalances} "
             f"lost={len(found.lost)} duplicated={len(found.duplicated)} diverged={len(found.diverged)} "
-            f"dead_letters={found.dead_letters}"
+            f"dead_letters={found.dead_letters} packs={self.publisher.done.total()}"
         )
 
 
@@ -121,34 +125,42 @@ async def _run(
         SESSION_TIMEOUT_S,
         tell,
     )
+    publisher = Publisher(settings, workers.folder / "packs", plan.seed, tell)
     gateway = Gateway(settings)
     workers.start()
     gateway.bans.start_in_thread()
-    enough = asyncio.Event()
+    enough, published = asyncio.Event(), threading.Event()
     feeding = asyncio.create_task(feed.run(enough))
     try:
         await _until_judging(settings)
         tell("the workers judge; the saboteur begins")
         sabotage = asyncio.create_task(asyncio.to_thread(saboteur.run, plan.seconds))
-        await asyncio.wait({sabotage, feeding}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
-            feeding.result()
+        publishing = asyncio.create_task(asyncio.to_thread(publisher.run, published))
+        await asyncio.wait({sabotage, feeding, publishing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (feeding, publishing):
+            if task.done():
+                task.result()
         await sabotage
+        published.set()
+        await publishing
         enough.set()
         await feeding
     finally:
+        published.set()
         feeding.cancel()
     tell(f"{feed.sent} records sent; the workers come to the end")
     await _drain(settings, tell)
     await asyncio.to_thread(workers.stop)
     tell("the offline engine judges the log")
-    expected = await truth(settings)
+    history = await versions(settings, publisher.folders)
+    history.write(workers.folder / "packs.json")
+    expected = await truth(settings, history)
     found = compare(await outputs(settings), expected, feed.sent)
     await gateway.compare(expected, found)
     await asyncio.to_thread(gateway.bans.close)
     compared = ", ".join(f"{count} {what}" for what, count in found.compared.items())
     tell(f"compared {compared}; {found.repeats} records were repeats")
-    return Outcome(plan, expected, saboteur, await rebalances(settings), found)
+    return Outcome(plan, expected, saboteur, publisher, await rebalances(settings), found)
 
 
 async def _until_judging(settings: Settings) -> None:

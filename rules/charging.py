@@ -107,7 +107,7 @@ class Charging:
             return self._wait(of, offence, ladder.name + HELD, why, trigger)
         state.offences[ladder.name] = kept
         state.time = max(state.time, offence.time)
-        if ladder.evasion is not None and ladder.evasion.punished_ip:
+        if self._tells_evading(of, ladder):
             self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
         for found in news:
             self._docket.announce(of, found, trigger)
@@ -179,17 +179,13 @@ class Charging:
         if ladder is None or of.state.knows(bytes.fromhex(item.cause), ladder.name):
             return False
         offence = _offence_of(_charge_of(item), "ordinary")
-        return (
-            len(
-                [
-                    other
-                    for key in (ladder.name, ladder.name + HELD)
-                    for other in alike(of.state.offences.get(key, []), offence, ladder, kind_of(of.subject))
-                    if other <= offence
-                ]
-            )
-            >= OF_A_KIND
-        )
+        keys = (ladder.name, ladder.name + HELD)
+        remembered = (other for key in keys for other in of.state.offences.get(key, []))
+        found = alike(sorted(remembered), offence, ladder, kind_of(of.subject))
+        return sum(other <= offence for other in found) >= OF_A_KIND
+
+    def _tells_evading(self, of: Record, ladder: Ladder) -> bool:
+        return ladder.evasion is not None and ladder.evasion.punished_ip and kind_of(of.subject) == "ip"
 
     def tell_evading(
         self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], about: Sequence[Offence]
@@ -199,7 +195,7 @@ class Charging:
         before, after: the offences that count. about: those for which it may be another matter now; what is forgotten
         between is none.
         """
-        if ladder.evasion is None or not ladder.evasion.punished_ip or kind_of(of.subject) != "ip":
+        if not self._tells_evading(of, ladder):
             return
         known = set(before)
         old = self._evading_of(of, ladder, [each for each in about if each in known], before)

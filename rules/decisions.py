@@ -226,4 +226,4 @@ def content_id(*parts: str) -> str:
     Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
     """
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    return blake2b(b"".join(len(data).to_bytes(4, "big") + data for data in encoded), digest_size=16).hexdigest()
+    return blake2b(b"".join([len(data).to_bytes(4, "big") + data for data in encoded]), digest_size=16).hexdigest()

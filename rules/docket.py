@@ -40,6 +40,7 @@ class Docket:
         self.relays: list[Relay] = []
         self.overturned: Counter[str] = Counter()
         self.repeated: Counter[str] = Counter()
+        self.told_again: Counter[ReviewReason] = Counter()
         self.ledger = Ledger(pack)
 
     def record(self, subject: str) -> Record:
@@ -146,9 +147,11 @@ class Docket:
         occasion = Occasion(
             trigger.rule or waits[-1].rule, trigger.evidence, millis(trigger.time), trigger.because, people
         )
+        was_open = key in of.state.cases
         review = opened(of, key, waits, self.pack, why=why, occasion=occasion)
         if review is not None:
             self.decisions.append(review)
+            self.told_again[review.reason] += was_open
 
     def ripe(self, state: SubjectState, key: str) -> list[Offence]:
         """The offences of a key that a person may decide: of those that wait for reports, the ones with enough, or else

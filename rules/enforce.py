@@ -13,7 +13,7 @@ import msgspec
 
 from rules.cases import Occasion, ended
 from rules.charging import Charging
-from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review
+from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review, ReviewReason
 from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
@@ -46,6 +46,7 @@ class Enforced:
     refused:    (index of the input, why) of moderators' decisions with nothing to decide.
     overturned: rule -> how many of its violations were retracted by an appeal: feedback against it.
     repeated:   type of event -> how many reports and moderators' decisions were known, and changed nothing.
+    told_again: reason -> how many of the reviews with the status `open` were open before, and say something new.
     """
 
     decisions: list[Enforcement | Lift | Review] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Enforced:
     refused: list[tuple[int, InvalidEventError]] = field(default_factory=list)
     overturned: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
+    told_again: Counter[ReviewReason] = field(default_factory=Counter)
 
 
 class _Partition(msgspec.Struct, array_like=True):
@@ -86,7 +88,13 @@ class Enforcer:
         docket = Docket(self.pack, state_of)
         charging = Charging(docket, self._protection, self._quotas, lambda: self._granted(state_of(QUOTAS)))
         hearing = Hearing(docket, charging)
-        result = Enforced(docket.decisions, docket.relays, overturned=docket.overturned, repeated=docket.repeated)
+        result = Enforced(
+            docket.decisions,
+            docket.relays,
+            overturned=docket.overturned,
+            repeated=docket.repeated,
+            told_again=docket.told_again,
+        )
         for index, item in enumerate(inputs):
             try:
                 hearing.apply(item)

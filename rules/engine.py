@@ -4,9 +4,9 @@ The states that workers keep in tables are kept in dictionaries here; the judgem
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from rules.controls import Controls
 from rules.decisions import Ban, BanEntry, Decision, Violation
@@ -14,16 +14,24 @@ from rules.enforce import Enforced, Enforcer, SubjectInput
 from rules.events import Appeal, Event, InvalidEventError, MassSend, Order, Post, Report, ReviewDecision, Share, millis
 from rules.gathering import Gathering
 from rules.packs.model import Pack
-from rules.screen import Arrival, Screen
+from rules.screen import Arrival, Screen, Screened
 from rules.sightings import Sighting
 from rules.subject_state import is_other
+
+
+class Screens(Protocol):
+    """What judges content: a `Screen`, or something that asks several of them."""
+
+    def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
+        """As `Screen.screen`."""
 
 
 @dataclass(slots=True)
 class Engine:
     """A pack and the states of accounts, of crowds and of subjects, in memory.
 
-    `controls`: what is in shadow; may be set between batches.
+    `controls`: what is in shadow; may be set between batches. `screens`: what judges content, where that is not the
+    pack alone: of a log that several packs judged, each its part.
     """
 
     pack: Pack
@@ -35,14 +43,15 @@ class Engine:
     refused: list[InvalidEventError] = field(default_factory=list)
     """Moderators' decisions with nothing to decide, and why."""
     controls: Controls = field(default_factory=Controls)
-    _screen: Screen = field(init=False)
+    screens: Screens | None = None
+    _screen: Screens = field(init=False)
     _gathering: Gathering = field(init=False)
     _enforcer: Enforcer = field(init=False)
     _positions: dict[str, int] = field(default_factory=dict)
     _newest: int = 0
 
     def __post_init__(self) -> None:
-        self._screen = Screen(self.pack)
+        self._screen = Screen(self.pack) if self.screens is None else self.screens
         self._gathering = Gathering(self.pack)
         self._enforcer = Enforcer(self.pack)
 

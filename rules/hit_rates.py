@@ -76,7 +76,8 @@ BAND = Band()
 
 
 class Watched(NamedTuple):
-    """What is to be counted: rules that enforce and are not in shadow, and their last resumptions (see `Controls`)."""
+    """What is to be counted: rules that enforce and are not in shadow, and what their histories began with: their last
+    resumptions (see `Controls`), and of which accounts they judge, if not all."""
 
     rules: frozenset[str]
     resumed: Mapping[str, str]

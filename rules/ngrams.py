@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.scans import ngrams as scans
+from rules.scans.constants import CHUNK
 from rules.text import CodePoints, Positions, encode_points
 
 MAX_NGRAM = 4
@@ -26,8 +27,6 @@ MAX_WEIGHT = (1 << 15) - 1
 _MOST_TOGETHER = (1 << 31) - 1
 """So that no sum of weights overflows."""
 _BLOCK = 8
-_CHUNK = 64
-_AT_ONCE = 255
 
 
 class NgramError(ValueError):
@@ -79,29 +78,18 @@ class Trie:
         """uint16[n]: the letters of folded code points."""
         return self._alphabet.take(codes).data
 
-    def find(
-        self, codes: CodePoints, bounds: Positions, read: NDArray[np.bool_] | None = None
-    ) -> tuple[Positions, NDArray[np.int32], Positions]:
-        """Start and number of every n-gram in folded texts, text by text but within one in no order; and how many
-        there are up to each text's end.
+    def find(self, codes: CodePoints, bounds: Positions) -> tuple[Positions, NDArray[np.int32]]:
+        """Start and number of every n-gram in folded texts, text by text but within one in no order.
 
-        bounds: int64[texts + 1], where the texts start, each of which ends with a NUL; read: which to read.
+        bounds: int64[texts + 1], where the texts start, each of which ends with a NUL.
         """
-        letters = self.letters(codes)
-        if read is None:
-            read = np.ones(bounds.size - 1, np.bool_)
-        room, scratch, ends = (
-            _ROOM + 2 * codes.size,
-            np.empty(4 * _CHUNK, np.int64),
-            np.empty(bounds.size - 1, np.int64),
-        )
+        letters, scratch, room = self.letters(codes), np.empty(4 * CHUNK, np.int64), _ROOM + 2 * codes.size
         while True:
             starts, numbers = np.empty(room, np.int64), np.empty(room, np.int32)
-            count = scans.find(letters, bounds.data, read.view(np.uint8).data, *self.walked, scratch.data,
-                               starts.data, numbers.data, ends.data)  # fmt: skip
+            count = scans.find(letters, bounds.data, *self.walked, scratch.data, starts.data, numbers.data)
             if count <= room:
-                return starts[:count], numbers[:count], ends
-            room = count + MAX_NGRAM * _CHUNK
+                return starts[:count], numbers[:count]
+            room = count + MAX_NGRAM * CHUNK
 
 
 class Ngrams:
@@ -115,7 +103,7 @@ class Ngrams:
 
     def find(self, codes: CodePoints, bounds: Positions) -> Windows:
         """Every occurrence of every n-gram in folded texts, overlaps included. bounds: int64[texts + 1]."""
-        start, number, _ = self._trie.find(codes, bounds)
+        start, number = self._trie.find(codes, bounds)
         number -= 1
         return Windows(start, number, self._lengths.take(number))
 
@@ -156,16 +144,18 @@ class WeightedNgrams:
         """
         sums = np.zeros((count, _BLOCK * self._blocks), np.int32)
         counts = np.zeros_like(sums)
-        _, numbers, ends = self._trie.find(codes, bounds, read)
+        most = MAX_NGRAM * CHUNK
         self._mark = scans.add_up(
-            numbers.data, ends.data, events.data, self._records.data, self._blocks, _spread().data, self._mark,
-            np.empty(_AT_ONCE, np.int64).data, sums.reshape(-1).data, counts.reshape(-1).data,
+            self._trie.letters(codes), bounds.data, read.view(np.uint8).data, events.data, *self._trie.walked,
+            self._records.data, self._blocks, _spread().data, self._mark, np.empty(most, np.int64).data,
+            np.empty(most + 1, np.int64).data, np.empty(most + 1, np.int32).data, sums.reshape(-1).data,
+            counts.reshape(-1).data,
         )  # fmt: skip
         return sums[:, : self._width], counts[:, : self._width]
 
     def find(self, codes: CodePoints) -> tuple[Positions, Positions, NDArray[np.int32]]:
         """Start, end and number of the n-grams in a folded text, with its NUL; for `speaking`."""
-        starts, numbers, _ = self._trie.find(codes, np.array([0, codes.size]))
+        starts, numbers = self._trie.find(codes, np.array([0, codes.size]))
         return starts, starts + self._lengths.take(numbers - 1), numbers
 
     def speaking(

@@ -63,21 +63,21 @@ class Quotas:
             raise ValueError(f"a quota is shared by at least 1 partition, not {shares}")
         self._quotas = tuple(quotas)
         self._share = {quota.name: -(-quota.at_most // shares) for quota in quotas}
-        self._counters = {_counter(quota) for quota in quotas}
+        self._counters = {quota.name: _counter(quota) for quota in quotas}
 
     def decode(self, data: bytes | None) -> QuotaState:
         """The state in `data`, empty without any. Counters of quotas that the pack no longer has are left out."""
         if data is None:
             return QuotaState()
-        state = _DECODER.decode(data)
-        state.granted = {name: counts for name, counts in state.granted.items() if name in self._counters}
+        state, counters = _DECODER.decode(data), set(self._counters.values())
+        state.granted = {name: counts for name, counts in state.granted.items() if name in counters}
         return state
 
     def exceeded(self, state: QuotaState, rule: str, clause: str, time_ms: int) -> Quota | None:
         """The first quota that has no room for an action of this event time; None when it may be taken."""
         for quota in self._quotas:
             if quota.covers(rule, clause):
-                periods = state.granted.get(_counter(quota), {}).get(_key(quota, rule, clause), {})
+                periods = state.granted.get(self._counters[quota.name], {}).get(_key(quota, rule, clause), {})
                 if periods.get(_period(quota, periods, time_ms), 0) >= self._share[quota.name]:
                     return quota
         return None
@@ -86,7 +86,7 @@ class Quotas:
         """Counts an action that was taken, in every quota that is about it."""
         for quota in self._quotas:
             if quota.covers(rule, clause):
-                counts = state.granted.setdefault(_counter(quota), {})
+                counts = state.granted.setdefault(self._counters[quota.name], {})
                 periods = counts.setdefault(_key(quota, rule, clause), {})
                 period = _period(quota, periods, time_ms)
                 periods[period] = periods.get(period, 0) + 1
@@ -101,7 +101,7 @@ class Quotas:
         return [usage for quota in self._quotas for usage in self._used(quota, state, at_ms)]
 
     def _used(self, quota: Quota, state: QuotaState, at_ms: int) -> Iterator[Usage]:
-        counts = state.granted.get(_counter(quota), {})
+        counts = state.granted.get(self._counters[quota.name], {})
         period, share = at_ms // PERIOD_MS[quota.per], self._share[quota.name]
         for of in sorted(counts) if quota.each != "all" else [""]:
             used = counts.get(of, {}).get(period, 0)

@@ -155,6 +155,8 @@ def added(
 ) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
     nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
+    if not old and ladder.window >= slot_of(ladder):  # a first offence
+        return [offence], True
     found = alike(old, offence, ladder, kind)
     if offence in found or _is_full(found, offence):
         return None
@@ -227,6 +229,8 @@ def slot_of(ladder: Ladder) -> int:
 
 def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
     length = slot_of(ladder)
+    if not ordered or ordered[0].time // length > slot:  # as mostly
+        return ordered
     return [offence for offence in ordered if offence.time // length > slot]
 
 
@@ -282,19 +286,19 @@ def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1, kind: 
 def _counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> tuple[list[Offence], int]:
     """An offence and those before it in the window that lie `grace` apart, no more than the last rung takes, oldest
     first; and the rung. The nearest is always taken, so nothing else could weigh more."""
-    length = slot_of(ladder)
+    length, top = slot_of(ladder), len(ladder.rungs)
     newest = last = offences[index].time // length
-    oldest = last - ladder.window // length
-    counted, worth = [offences[index]], 1.0
+    oldest, apart = newest - ladder.window // length, ladder.grace // length
+    counted, worth, rung = [offences[index]], 1.0, rung_of_worth(1.0)
     for before in range(index if index >= 0 else len(offences) + index, -1, -1):
         slot = offences[before].time // length
-        if slot <= oldest or rung_of_worth(worth) >= len(ladder.rungs):
+        if slot <= oldest or rung >= top:
             break
-        if slot <= last - ladder.grace // length:
+        if slot <= last - apart:
             counted.append(offences[before])
             worth += left((newest - slot) * length, ladder.half_life)
-            last = slot
-    return counted[::-1], min(rung_of_worth(worth), len(ladder.rungs))
+            last, rung = slot, rung_of_worth(worth)
+    return counted[::-1], min(rung, top)
 
 
 def standing(

@@ -49,12 +49,14 @@ class Segments:
 
     def begin_with(self, field: int, text: str) -> None:
         """The next event, with one text so far; as `begin` and `add`, which cost more."""
-        texts = self.texts
-        self._starts.append(len(texts))
+        texts, starts = self.texts, self._starts
         if text:
-            texts.append(text)
-            self.event.append(len(self._starts) - 1)
+            self.event.append(len(starts))
             self.field.append(field)
+            starts.append(len(texts))
+            texts.append(text)
+        else:
+            starts.append(len(texts))
 
     def add(self, field: int, text: str) -> None:
         """Adds one text of the event begun last, unless it is empty."""

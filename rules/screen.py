@@ -114,13 +114,12 @@ class Screen:
         segments = Segments()
         others: dict[int, Sequence[str]] = {}
         counted: list[int] = []
-        kinds: list[int] = []
-        plainly, always = self._plainly, self._behaviours.always
+        kinds = [KIND[type(arrival.event)] for arrival in arrivals]
+        plainly, always, begin_with = self._plainly, self._behaviours.always, segments.begin_with
         for index, (event, _, _, _) in enumerate(arrivals):
             kind = type(event)
-            kinds.append(KIND[kind])
-            if not isinstance(event, Share) and kind in plainly and is_bare(event) and not event.title:  # as most are
-                segments.begin_with(_TEXT, event.text)
+            if kind in plainly and not isinstance(event, Share) and not event.title and is_bare(event):  # as most are
+                begin_with(_TEXT, event.text)
             else:
                 self._add_texts(segments, event)
                 if fired := self._triggers.fired(event):

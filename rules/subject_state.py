@@ -131,10 +131,11 @@ class SubjectState(msgspec.Struct, array_like=True):
 
     def knows(self, cause: bytes, ladder: str) -> bool:
         """Whether an offence of a ladder is remembered already, or retracted."""
-        keys = (ladder, ladder + PENDING, ladder + WAITING, ladder + HELD)
-        return any(offence.cause == cause for key in keys for offence in self.offences.get(key, ())) or any(
-            offence.cause == cause for offence in self.retracted
-        )
+        for key in (ladder, ladder + PENDING, ladder + WAITING, ladder + HELD):
+            for offence in self.offences.get(key, ()):
+                if offence.cause == cause:
+                    return True
+        return any(offence.cause == cause for offence in self.retracted)
 
 
 class Record(NamedTuple):

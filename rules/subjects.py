@@ -1,6 +1,7 @@
 """Whom a violation is charged to, and what each sanction lands on."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from rules.decisions import SUBJECT_KINDS, Action, SubjectKind, content_id
@@ -21,9 +22,11 @@ LANDS_ON: dict[Action, frozenset[SubjectKind]] = {
 """Where the source documents put each sanction. The two share-interface sanctions fall back to the
 account when the event names no application: see `sanctions_for`."""
 
+_KINDS: dict[str, SubjectKind] = {kind: kind for kind in SUBJECT_KINDS}
 SHARE_API_ACTIONS: frozenset[Action] = frozenset({"suspend_share_api", "ban_share_api"})
 
 
+@lru_cache(4096)
 def sanctions_for(kind: SubjectKind, actions: tuple[Action, ...], owns_share_api: bool) -> tuple[Action, ...]:
     """Those of `actions` that land on a subject of `kind`.
 
@@ -38,10 +41,9 @@ def sanctions_for(kind: SubjectKind, actions: tuple[Action, ...], owns_share_api
 
 def kind_of(subject: str) -> SubjectKind:
     """The kind in `kind:key`. Raises ValueError for a subject that has none of the five."""
-    prefix = subject.partition(":")[0]
-    for kind in SUBJECT_KINDS:
-        if kind == prefix:
-            return kind
+    kind = _KINDS.get(subject.partition(":")[0])
+    if kind is not None:
+        return kind
     raise ValueError(f"{subject!r} is no subject: it starts with one of {', '.join(SUBJECT_KINDS)}")
 
 

@@ -67,7 +67,9 @@ class Triggers:
 
 def is_bare(event: Content) -> bool:
     """Whether an event is nothing but text, as most are."""
-    return not isinstance(event, Share) and not event.links and not (isinstance(event, Post) and event.html)
+    if isinstance(event, Share) or event.links:
+        return False
+    return not (isinstance(event, Post) and event.html)
 
 
 def _has_html(event: Content) -> bool:

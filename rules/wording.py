@@ -152,7 +152,7 @@ def reached(pack: Pack, facts: EventFacts) -> Mapping[str, float]:
         segments = scored.segments
         events, fields = np.array(segments.event, np.int64), np.array(segments.field, np.int64)
         scores = learned.score(scored.folded, events, fields, 1)
-        sums |= {signal.name: float(value) for signal, value in zip(learned, scores.values[0], strict=True)}
+        sums |= {name: float(value) for name, value in zip(learned.names(), scores.values[0], strict=True)}
     return {
         name: value for name, value in sums.items() if isinstance(pack.signals[name], LexiconSignal | LearnedSignal)
     }

@@ -299,7 +299,8 @@ class Enforcing:
             (found.action, found.ladder, found.rung) for found in decisions if isinstance(found, Enforcement)
         )
         self._metrics.lifts(found.action for found in decisions if isinstance(found, Lift))
-        self._metrics.reviews((found.reason, found.status) for found in decisions if isinstance(found, Review))
+        reviews = [(found.reason, found.status) for found in decisions if isinstance(found, Review)]
+        self._metrics.reviews(reviews, enforced.told_again)
         self._metrics.overturned(enforced.overturned)
         self._metrics.repeated(enforced.repeated)
 

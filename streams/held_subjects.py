@@ -135,7 +135,7 @@ class SubjectReads:
 
 
 def _is_subject(text: str) -> bool:
-    if not 0 < len(text) <= 2048 or is_other(text):
+    if len(text) > 2048 or not text.partition(":")[2] or is_other(text):
         return False
     try:
         kind_of(text)

@@ -40,14 +40,11 @@ def judge(arrivals: Sequence[Arrival], judges: Judges | Sequence[Judges], state_
         if judges.canary is None and judges.shadow is None:
             return Judged(judges.live.screen(arrivals, state_of))
         judges = [judges] * len(arrivals)
-    by_screen: dict[int, tuple[Screen, list[int]]] = {}
     by_shadow: dict[int, tuple[Screen, list[int]]] = {}
-    for index, (arrival, its) in enumerate(zip(arrivals, judges, strict=True)):
-        screen = its.screen_of(arrival.event.account)
-        by_screen.setdefault(id(screen), (screen, []))[1].append(index)
+    for index, its in enumerate(judges):
         if its.shadow is not None:
             by_shadow.setdefault(id(its.shadow), (its.shadow, []))[1].append(index)
-    judged = Judged(_together(arrivals, list(by_screen.values()), state_of))
+    judged = Judged(_together(arrivals, _parts(arrivals, judges), state_of))
     for shadow, indexes in by_shadow.values():
         # From the states before the batch: what the live pack has counted of it is not known yet
         found = shadow.screen([arrivals[at] for at in indexes], state_of)
@@ -66,6 +63,25 @@ def stamper(judges: Judges | Sequence[Judges]) -> Callable[[int], list[tuple[str
         headers = stamp(judges.at)
         return lambda _: headers
     return lambda index: stamp(judges[index].at)
+
+
+def _parts(arrivals: Sequence[Arrival], judges: Sequence[Judges]) -> list[tuple[Screen, list[int]]]:
+    """What each screen judges, one part after the other: an account's events stay in their order.
+
+    An account may be judged by one pack and then by another, as a canary that becomes the live pack has it: judged
+    later than those that came after it, an event would count as one that its account's state knows already.
+    """
+    parts: list[tuple[Screen, list[int]]] = []
+    open_parts: dict[int, tuple[Screen, list[int]]] = {}
+    judged_by: dict[str, int] = {}
+    for index, (arrival, its) in enumerate(zip(arrivals, judges, strict=True)):
+        account = arrival.event.account
+        screen = its.screen_of(account)
+        if judged_by.setdefault(account, id(screen)) != id(screen):
+            parts += open_parts.values()
+            open_parts, judged_by = {}, {account: id(screen)}
+        open_parts.setdefault(id(screen), (screen, []))[1].append(index)
+    return [*parts, *open_parts.values()]
 
 
 def _together(arrivals: Sequence[Arrival], parts: list[tuple[Screen, list[int]]], state_of: StateOf) -> Screened:

@@ -30,6 +30,7 @@ class _Typed(msgspec.Struct, gc=False):
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Any)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -82,7 +83,7 @@ def _key(kind: EventType, fields: dict[str, msgspec.Raw]) -> bytes:
 
 
 def _plain(raw: msgspec.Raw | None) -> object:
-    return None if raw is None else msgspec.json.decode(raw)
+    return None if raw is None else _decode(_ANY, bytes(raw))
 
 
 def type_named(name: object) -> EventType:

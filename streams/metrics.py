@@ -61,6 +61,10 @@ class LatencyHistogram(Collector):
         yield family
 
 
+CHANGED = "changed"
+"""The status, in metrics, of a review that is open and was before."""
+
+
 class Metrics:
     """A worker's metrics, in a registry of their own."""
 
@@ -98,7 +102,7 @@ class Metrics:
         )
         self._reviews = Counter(
             "warden_reviews",
-            "Reviews opened, changed and ended.",
+            "Reviews opened (open), told again while they wait (changed), and ended.",
             ["reason", "status"],
             registry=self.registry,
         )
@@ -160,6 +164,9 @@ class Metrics:
             ["rule"],
             registry=self.registry,
         )
+        self._batch_bytes = Counter(
+            "warden_batch_bytes", "Bytes of the records judged.", ["stage"], registry=self.registry
+        )
         self._batch_events = Histogram(
             "warden_batch_events", "Records in a batch.", ["stage"], buckets=_BATCH_EVENTS, registry=self.registry
         )
@@ -203,7 +210,7 @@ class Metrics:
         for action in get_args(Action):
             self._enforcements.labels(action)
             self._lifts.labels(action)
-        for reason, status in product(get_args(ReviewReason), get_args(ReviewStatus)):
+        for reason, status in product(get_args(ReviewReason), (*get_args(ReviewStatus), CHANGED)):
             self._reviews.labels(reason, status)
         for refusal in get_args(Refusal):
             self._dead_letters.labels(refusal)
@@ -214,6 +221,7 @@ class Metrics:
         """One batch of a stage: its records, and the seconds it took to judge them."""
         for topic, number in Tally(map(attrgetter("topic"), records)).items():
             self._events.labels(topic).inc(number)
+        self._batch_bytes.labels(stage).inc(sum(len(record.value or b"") for record in records))
         self._batch_events.labels(stage).observe(len(records))
         self._batch_seconds.labels(stage).observe(seconds)
         written = np.fromiter(map(attrgetter("timestamp"), records), np.float64, len(records))
@@ -243,10 +251,14 @@ class Metrics:
             self._enforcements.labels(action).inc()
             self._rungs.labels(ladder, rung).inc()
 
-    def reviews(self, found: Iterable[tuple[str, str]]) -> None:
-        """One record of a review for each reason and status."""
-        for reason, status in found:
-            self._reviews.labels(reason, status).inc()
+    def reviews(self, found: Iterable[tuple[str, str]], told_again: Mapping[ReviewReason, int]) -> None:
+        """One record of a review for each reason and status. `told_again`: how many of the open ones were open before;
+        they count as changed."""
+        for (reason, status), number in Tally(found).items():
+            again = told_again.get(reason, 0) if status == "open" else 0  # type: ignore[call-overload]
+            self._reviews.labels(reason, status).inc(number - again)
+            if again:
+                self._reviews.labels(reason, CHANGED).inc(again)
 
     def lifts(self, actions: Iterable[str]) -> None:
         """One lifted sanction for each action."""

@@ -63,6 +63,15 @@ class Judges:
         packs = [screen.pack for screen in (self.live, self.canary) if screen is not None]
         return frozenset(rule.name for pack in packs for rule in pack.rules.values() if rule.mode == "enforce")
 
+    @cached_property
+    def shares(self) -> dict[str, str]:
+        """Rule -> which accounts it judges, for the rules that only one of the live pack and the canary has."""
+        if self.canary is None:
+            return {}
+        live, canary = set(self.live.pack.rules), set(self.canary.pack.rules)
+        percent = f"{self.standing.percent:g}%"
+        return {rule: f"{'canary' if rule in canary else 'all but'} {percent}" for rule in live ^ canary}
+
     def screens(self) -> list[Screen]:
         """Those that there are, the live one first."""
         return [screen for screen in (self.live, self.canary, self.shadow) if screen is not None]

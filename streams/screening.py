@@ -71,7 +71,7 @@ class Screening:
         screened = judge(arrivals, judges, lambda account: states.get(account.encode()))
         newest = judges if isinstance(judges, Judges) else max(judges, key=attrgetter("at"), default=None)
         if newest is not None:
-            self._tripping.use(newest.enforcing)
+            self._tripping.use(newest.enforcing, newest.shares)
         tripped = self._tripping.count(batch.partition, arrivals, screened.live, self._switch.controls, plan)
         violations = self._switch.applied(STAGE, screened.live.violations, tripped)
         found = [

@@ -16,7 +16,10 @@ were never committed, so the owner has read them again and written their effects
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import faust
@@ -32,6 +35,10 @@ ROCKSDB_OPTIONS = {
     "write_buffer_size": 16 << 20,  # bytes, up to three of them for each partition
     "max_open_files": 256,  # for each partition; Faust takes nearly all the process may open
 }
+
+STALE_S = 12 * 3600
+"""Files that nobody has written for so long are no start for a recovery: the changelog keeps a deletion for a day
+(Kafka's `delete.retention.ms`), and what was deleted after they were left would come back."""
 
 PartitionHook = Callable[[int], None]
 
@@ -244,10 +251,17 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
         return set(self._dbs)
 
     def forget(self, partition: int) -> None:
-        """Close the files of a partition; they stay, and are the start when it comes back."""
+        """Close the files of a partition; they stay, and are the start when it comes back before they are stale."""
         db = self._dbs.pop(partition, None)
         if db is not None:
             db.close()
+
+    def _open_for_partition(self, partition: int) -> Any:
+        path = Path(self.partition_path(partition))
+        if _is_stale(path):
+            self.log.warning("Partition %d of %s is read anew: its files are old", partition, self.table_name)
+            shutil.rmtree(path)
+        return super()._open_for_partition(partition)
 
     def offset(self, partition: int) -> int:
         found = self._db_for_partition(partition).get(self.offset_key)
@@ -273,6 +287,11 @@ class RocksStore(rocksdb.Store):  # type: ignore[misc]
     async def stop(self) -> None:
         for partition in list(self._dbs):
             self.forget(partition)
+
+
+def _is_stale(path: Path) -> bool:
+    written = [file.stat().st_mtime for file in path.iterdir()] if path.is_dir() else []
+    return bool(written) and max(written) < time.time() - STALE_S
 
 
 class _RocksState(Mapping[bytes, bytes]):

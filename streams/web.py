@@ -23,7 +23,8 @@ def bound(host: str, port: int) -> socket.socket:
                                                             flags=socket.AI_PASSIVE)[0]  # fmt: skip
     found = socket.socket(family, kind, protocol)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if port:  # whatever connections of before still linger there; of free ones the system gives nobody's
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
     except OSError:
         found.close()

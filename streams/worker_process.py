@@ -1,4 +1,5 @@
-"""Workers as child processes with settings of their own: for demo, chaos run, soak, benchmarks and tests."""
+"""Workers, and `warden serve`, as child processes with settings of their own: for demo, chaos run, soak, benchmarks and
+tests."""
 
 import os
 import subprocess
@@ -25,13 +26,20 @@ def _plain(value: object) -> str:
 
 
 def start_worker(settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Starts `warden worker` with `arguments`; what it says is added to `log`. The caller ends it.
+    """Starts `warden worker` with `arguments`; what it says is added to `log`. The caller ends it."""
+    return _start(settings, log, "worker", *arguments)
 
-    It has a session of its own: Ctrl-C in the terminal reaches the caller, which then stops its workers.
-    """
+
+def start_serve(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
+    """Starts `warden serve`; what it says is added to `log`. The caller ends it."""
+    return _start(settings, log, "serve")
+
+
+def _start(settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """A command of its own session: Ctrl-C in the terminal reaches the caller, which then stops what it started."""
     with log.open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", "worker", *arguments],
+            [sys.executable, "-m", "streams.cli", *arguments],
             env=environment_of(settings),
             stdin=subprocess.DEVNULL,
             stdout=out,

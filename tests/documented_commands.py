@@ -16,10 +16,11 @@ class Step:
 
     text: str
     run: str = ""
-    """The text itself, unless it is given; several commands have ` && ` between them."""
+    """The text itself, unless it is given; several commands have ` && ` between them, `>> FILE` takes the output."""
     stdin: str = ""
     """Name of the file on its standard input."""
-    code: int = 0
+    until: str = ""
+    """What it says when it has begun to do what it goes on with; then it is ended."""
 
     def commands(self) -> list[str]:
         return (self.run or self.text).split(" && ")
@@ -52,6 +53,7 @@ OFFLINE = (
     # docs/http.md
     Step("warden tokens create --name lin --role admin >> tokens.toml", "warden tokens create --name lin --role admin"),
     # docs/operations.md
+    Step("warden tokens create --name lin --role admin >> tokens.toml"),
     Step("python -m benchmarks.sizing --rate 20000 --subjects 50000000"),
 )
 ONLINE = (
@@ -59,7 +61,7 @@ ONLINE = (
     Step("warden topics create"),
     Step("warden worker --processes 4", "warden worker --processes 1"),
     Step("warden feed events.jsonl"),
-    Step("warden bans --follow"),
+    Step("warden bans --follow", until="domain:quiz.example"),
     Step("warden bans export --to nginx", "warden bans export --to nginx --file domains.map --once"),
     Step(
         "warden subject domain:x.example why something holds for a subject, its whole history, and the command that "
@@ -185,6 +187,11 @@ NOT_RUN = {
             "--from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-keda --from-literal=username=autoscaler "
             "--from-file=password=autoscaler-password --from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-desk --from-file=password=desk-password "
+            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-console --from-file=tokens.toml "
+            "--from-file=worker-token",
+            "kubectl -n streamwarden create secret tls streamwarden-console-tls --cert=console.pem --key=console.key",
             "kubectl apply --server-side -k deploy/kubernetes/overlays/example",
             "kubectl -n streamwarden wait --for=condition=complete --timeout=300s job/streamwarden-topics",
             "kubectl -n streamwarden rollout status statefulset/streamwarden-worker",

@@ -12,12 +12,13 @@ import pytest
 
 from streams.embedded import BrokerError
 from tests import kustomize_tool
+from tests.browser import chromium
 from tests.kafka.broker import maven_installed, resolve_jars
 from tests.prometheus_server import program
 
 
 def main() -> None:
-    """Kafka's jars, Prometheus and kustomize, into `.cache`; nothing where they are there."""
+    """Kafka's jars, Prometheus and kustomize, into `.cache`; Chromium, as a package. Nothing where they are there."""
     try:
         if maven_installed():
             resolve_jars()
@@ -26,6 +27,7 @@ def main() -> None:
     with suppress(pytest.fail.Exception):
         program("prometheus")
     kustomize_tool.fetch()
+    chromium.install()
 
 
 if __name__ == "__main__":

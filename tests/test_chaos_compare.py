@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 
 from chaos.compare import Differences, Outputs, compare
 from chaos.oracle import Truth, judged
+from chaos.packs import PERCENT, VARIANTS, write_variant
 from chaos.readback import _generation
 from chaos.traffic import beginning, events
-from rules.packs import SHIPPED
+from chaos.versions import HistoryError, InForce, Versions, standings
+from rules.activations import is_canary
+from rules.packs import SHIPPED, load_pack
 from streams.codec import encode
 from streams.settings import Settings
 from streams.topics import topic_names
@@ -169,6 +173,115 @@ def test_the_generation_is_read_from_the_coordinators_record() -> None:
     plain = b"\x00\x03" + b"\x00\x08consumer" + (17).to_bytes(4, "big") + b"\x00\x05range"
     compact = b"\x00\x04" + b"\x09consumer" + (17).to_bytes(4, "big") + b"\x06range"
     assert (_generation(plain), _generation(compact)) == (17, 17)
+
+
+@pytest.fixture(scope="module")
+def by_versions(log: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    """The truth when a canary came at offset 1000 of each topic, and at 2000 a shadow pack in its stead."""
+    folder = tmp_path_factory.mktemp("packs")
+    folders = {f"{number}" * 32: write_variant(folder, number) for number in (1, 2)}
+    canary, shadow = folders
+    held = {-1: InForce(), 5: InForce("", canary, PERCENT), 7: InForce("", shadow=shadow)}
+    topics = topic_names(SETTINGS)[:3]
+    switches = [
+        {"stage": stage, "partition": 0, "at": at, "starts": dict.fromkeys(topics, start)}
+        for stage in ("screen", "enforce")
+        for start, at in ((0, -1), (1000, 5), (2000, 7))
+    ]
+    return judged(SETTINGS, log, Versions(SETTINGS, folders, held, switches))
+
+
+@pytest.fixture
+def judged_by_versions(by_versions: Truth) -> Outputs:
+    """What workers leave that judged each event by its pack."""
+    engine = by_versions.engine
+    place = (("topic", b"posts"), ("partition", b"0"), ("offset", b"3001"), ("detail", b"no JSON"))
+    live = [record("violations", 0, each.subject, encode(each)) for each in by_versions.violations.values()]
+    shadow = [
+        record("violations", 0, each.subject, replace_json(encode(each), id=identity, mode="shadow"))
+        for identity, each in by_versions.shadow.items()
+    ]
+    return Outputs(
+        violations=[*shadow, *live],
+        subjects=[record("log", 0, key, state, ("generation", b"4")) for key, state in engine.subjects.items()],
+        enforcements=[
+            record("enforcements", 0, each.subject, encode(each)) for each in by_versions.enforcements.values()
+        ],
+        bans=[record("bans", 0, subject, encode(ban)) for subject, ban in engine.bans.items()],
+        dead_letters=[record("dead_letters", 0, "user-1", b"no event", *place)],
+    )
+
+
+def test_each_event_is_due_by_the_pack_that_was_in_force_for_it(
+    log: list[Any], by_versions: Truth, judged_by_versions: Outputs
+) -> None:
+    result = compare(judged_by_versions, by_versions, 3002)
+    assert not result, result.lines()
+    offsets = {orjson.loads(each.value)["id"]: each.offset for each in reversed(log) if each.offset < 3000}
+    by_canary = {each.event.id for each in by_versions.violations.values() if each.pack.startswith("chaos@1+")}
+    assert len(by_canary) > 2
+    assert all(1000 <= offsets[event] < 2000 for event in by_canary)
+    assert {each.pack.partition("@")[0] for each in by_versions.violations.values()} == {"chaos", "wechat"}
+    in_shadow = {each.event.id for each in by_versions.shadow.values()}
+    assert len(in_shadow) > 10
+    again = orjson.loads(log[-2].value)["id"]  # its repeat lies behind the shadow pack's offset
+    assert all(offsets[event] >= 2000 for event in in_shadow - {again})
+    assert any(each.rule == "chaos.journey" for each in by_versions.shadow.values())
+
+
+def test_a_violation_by_a_pack_that_was_not_in_force_diverged(by_versions: Truth, judged_by_versions: Outputs) -> None:
+    last = judged_by_versions.violations[-1]
+    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.1")
+    assert found(judged_by_versions, by_versions) == (0, 0, 1)
+    # and so did one that both judged
+    judged_by_versions.violations.append(record("violations", 0, "x", replace_json(last.value, pack="chaos@9")))
+    assert found(judged_by_versions, by_versions) == (0, 1, 1)
+
+
+def test_what_a_shadow_pack_did_not_find_is_lost_and_what_it_found_elsewhere_is_not_due(
+    by_versions: Truth, judged_by_versions: Outputs
+) -> None:
+    first = judged_by_versions.violations.pop(0)
+    assert found(judged_by_versions, by_versions) == (1, 0, 0)
+    elsewhere = replace_json(first.value, id="f" * 32, pack="chaos@1+wechat@2016.4.1")
+    judged_by_versions.violations.append(record("violations", 0, "x", elsewhere))
+    assert found(judged_by_versions, by_versions) == (1, 1, 0)
+
+
+def test_an_enforcement_by_a_pack_that_was_not_live_diverged(by_versions: Truth, judged_by_versions: Outputs) -> None:
+    last = judged_by_versions.enforcements[-1]
+    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.1")
+    assert found(judged_by_versions, by_versions) == (0, 0, 1)
+
+
+def test_a_history_that_contradicts_itself_is_refused() -> None:
+    line = {"stage": "screen", "partition": 0, "at": 5, "starts": {}}
+    with pytest.raises(HistoryError, match="not on the topic of packs"):
+        Versions(SETTINGS, switches=[line])
+    held = {-1: InForce(), 5: InForce("a"), 7: InForce("b")}
+    with pytest.raises(HistoryError, match="switched back"):
+        Versions(SETTINGS, {}, held, [{**line, "at": 7}, line])
+
+
+def test_what_is_in_force_follows_from_the_activations() -> None:
+    acts = [("live", "a"), ("shadow", "b"), ("canary", "b"), ("live", "b"), ("rollback", "a"), ("rollback", "a")]
+    log = [{"do": do, "pack": pack, "percent": 5.0, "offset": 10 * n} for n, (do, pack) in enumerate(acts, 1)]
+    assert list(standings(log).values()) == [
+        InForce(),
+        InForce("a"),
+        InForce("a", shadow="b"),
+        InForce("a", "b", 5.0),
+        InForce("b"),
+        InForce("a", "b", 5.0),
+        InForce("a", shadow="b"),
+    ]
+
+
+def test_the_packs_of_a_run_are_packs_that_judge_otherwise(tmp_path: Path) -> None:
+    loaded = [load_pack(write_variant(tmp_path, number)) for number in range(1, VARIANTS + 1)]
+    assert len({pack.label for pack in loaded}) == VARIANTS
+    assert {pack.rules["induced_sharing.unlock"].mode for pack in loaded} == {"off", "enforce"}
+    assert any(is_canary(f"user-{n}", PERCENT) for n in range(20))
 
 
 def replace_json(value: bytes, **fields: str) -> bytes:

@@ -32,6 +32,9 @@ SECRETS = {
     "streamwarden-kafka": {"password", "ca.pem"},
     "streamwarden-admin": {"password", "ca.pem"},
     "streamwarden-keda": {"username", "password", "ca.pem"},
+    "streamwarden-desk": {"password", "ca.pem"},
+    "streamwarden-console": {"tokens.toml", "worker-token"},
+    "streamwarden-console-tls": {"tls.crt", "tls.key"},
 }
 """The Secrets that an operator makes, and their keys."""
 
@@ -136,23 +139,46 @@ def test_settings_are_settings(file: Path) -> None:
 def test_a_pod_starts_with_settings_that_streamwarden_takes(
     workload: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (container,) = template(workload)["spec"]["containers"]
-    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-    given = variables(BASE / "settings.env") | {each["name"]: each["value"] for each in container["env"]}
-    for volume in template(workload)["spec"]["volumes"]:
-        if "secret" in volume:
-            place = tmp_path / mounts[volume["name"]].lstrip("/")
-            place.mkdir(parents=True)
-            for key in SECRETS[volume["secret"]["secretName"]]:
-                (place / key).write_text("x")
-            assert volume["secret"]["defaultMode"] == 0o440
-    for name, value in given.items():
-        monkeypatch.setenv(name, str(tmp_path) + value if value.startswith("/etc/") else value)
-    settings = load_settings()
+    settings = settings_in(workload, tmp_path, monkeypatch)
 
     assert settings.security_protocol == "SASL_SSL"
     assert settings.replication == 3
     assert settings.log_format == "json"
+
+
+def test_the_workers_of_the_example_answer_the_console(
+    example: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = one(example, "StatefulSet")
+    (container,) = template(worker)["spec"]["containers"]
+    settings = settings_in(worker, tmp_path, monkeypatch)
+    names = [each["name"] for each in container["env"]]
+
+    assert settings.http_tokens_file is not None
+    assert settings.http_tokens_file.exists()
+    assert settings.web_advertised_host == f"$(POD_NAME).{worker['spec']['serviceName']}"
+    assert names.index("POD_NAME") < names.index("WARDEN_WEB_ADVERTISED_HOST")  # else it is not filled in
+    assert set(names) <= {"POD_NAME"} | {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def settings_in(workload: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Those of its pod, with the files of its Secrets where it has them."""
+    (container,) = template(workload)["spec"]["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    given = variables(BASE / "settings.env") | {
+        each["name"]: each["value"] for each in container["env"] if "value" in each
+    }
+    for volume in template(workload)["spec"]["volumes"]:
+        if "secret" in volume:
+            place = tmp_path / mounts[volume["name"]].lstrip("/")
+            place.mkdir(parents=True)
+            items = [item["key"] for item in volume["secret"].get("items", [])]
+            for key in items or SECRETS[volume["secret"]["secretName"]]:
+                (place / key).write_text("x")
+            assert volume["secret"]["defaultMode"] == 0o440
+    for name, value in given.items():
+        monkeypatch.setenv(name, str(tmp_path) + value if value.startswith("/etc/") else value)
+    return load_settings()
 
 
 def test_the_worker_serves_where_it_is_asked() -> None:
@@ -168,6 +194,20 @@ def test_the_worker_serves_where_it_is_asked() -> None:
     assert all(f'add_get("{path}"' in served for path in (*probes.values(), "/metrics"))
     assert WORKER["spec"]["serviceName"] == service["metadata"]["name"]
     assert service["spec"]["publishNotReadyAddresses"]
+
+
+def test_the_console_serves_where_it_is_asked() -> None:
+    (container,) = template(one(PLAIN, "Deployment"))["spec"]["containers"]
+    given = {each["name"]: each["value"] for each in container["env"]}
+    (port,) = container["ports"]
+    service = one(PLAIN, "Service", "streamwarden-console")
+    probes = [container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")]
+    served = (ROOT / "streams/http/operation.py").read_text("utf-8")
+
+    assert int(given["WARDEN_HTTP_PORT"]) == port["containerPort"] == Settings().http_port
+    assert [(each["port"], each["targetPort"]) for each in service["spec"]["ports"]] == [(6070, port["name"])]
+    assert {(each["port"], each["scheme"]) for each in probes} == {(port["name"], "HTTPS")}
+    assert all(f'path="{each["path"]}"' in served for each in probes)
 
 
 def test_the_state_is_on_the_volume() -> None:
@@ -205,7 +245,7 @@ def test_pods_may_do_no_more_than_they_need(workload: dict[str, Any]) -> None:
         }
         assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"]
         assert container["resources"]["requests"]["cpu"]
-        assert not [each for each in container["env"] if re.search("PASSWORD|TOKEN|SECRET", each["name"])]
+        assert not [each for each in container["env"] if re.search("(PASSWORD|TOKEN|SECRET)$", each["name"])]
 
 
 def test_no_secret_is_in_the_manifests() -> None:
@@ -225,9 +265,11 @@ def test_secrets_are_those_that_the_document_makes() -> None:
     assert mounted | {each["name"] for each in asked} == set(SECRETS)
     assert {each["key"] for each in asked} == SECRETS["streamwarden-keda"]
     for secret, keys in SECRETS.items():
-        made = re.search(rf"create secret generic {secret} ([^\n]*(?:\\\n[^\n]*)*)", page)
+        made = re.search(rf"create secret (generic|tls) {secret} ([^\n]*)", page)
         assert made is not None, secret
-        assert set(re.findall(r"--from-(?:file|literal)=([\w.]+)", made[1])) == keys
+        given = set(re.findall(r"--from-(?:file|literal)=([\w.-]+)", made[2]))
+        assert given == (set() if made[1] == "tls" else keys)
+        assert (made[1] == "tls") == ("tls.crt" in keys)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=by_name)

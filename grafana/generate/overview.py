@@ -132,6 +132,22 @@ def _graphs() -> list[Panel]:
             levels=Levels(1_000, 10_000),
         ),
         graph(
+            "Lag by partition",
+            "The ten partitions that are furthest behind. One number alone is a hot key or a slow worker, all of them "
+            "are too few workers, or brokers that are slow.",
+            "short",
+            Query("topk(10, max by (topic, partition) (warden_consumer_lag))", "{{topic}} {{partition}}"),
+            levels=Levels(1_000, 10_000),
+        ),
+        graph(
+            "Workers and rebalances",
+            "Workers that are ready, and assignments of partitions in 10 minutes. Each assignment stops the flow; a "
+            "worker that comes and goes keeps it stopped.",
+            "short",
+            Query("sum(warden_ready)", "ready"),
+            Query("sum(increase(warden_rebalances_total[10m]))", "assignments"),
+        ),
+        graph(
             "Enforcements by action",
             "Sanctions put in force, per second.",
             "cps",

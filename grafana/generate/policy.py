@@ -16,7 +16,7 @@ def policy() -> Dashboard:
         "Streamwarden policy",
         "Which rules need a look? What is found by which clause and rule, what shadow would add, which rules leave "
         "their band, and where people disagree with the engine.",
-        [*_found(), *_bands(), *_people(), *_subjects(), *_parts()],
+        [*_found(), *_bands(), *_people(), *_subjects(), *_parts(), *_packs()],
     )
 
 
@@ -105,10 +105,10 @@ def _people() -> list[Panel]:
         ),
         figure(
             "Reviews that wait",
-            "Cases opened or changed, less those that ended, in the last day. What grows wants more people.",
+            "Cases opened, less those that ended, in the last day. What grows wants more people.",
             "short",
             'clamp_min(sum(increase(warden_reviews_total{status="open"}[1d])) - '
-            'sum(increase(warden_reviews_total{status!="open"}[1d])), 0)',
+            'sum(increase(warden_reviews_total{status=~"approved|rejected|closed"}[1d])), 0)',
             levels=Levels(500, 5_000),
             width=6,
         ),
@@ -116,7 +116,10 @@ def _people() -> list[Panel]:
             "Reviews ended",
             "How cases ended, per second: approved, rejected, or closed because they were gone.",
             "cps",
-            Query(f'sum by (status) (rate(warden_reviews_total{{status!="open"}}{_RATE}))', "{{status}}"),
+            Query(
+                f'sum by (status) (rate(warden_reviews_total{{status=~"approved|rejected|closed"}}{_RATE}))',
+                "{{status}}",
+            ),
         ),
         graph(
             "Repeats",
@@ -180,5 +183,27 @@ def _parts() -> list[Panel]:
             "Words of each of the operator's lexicons that the workers judge with.",
             "short",
             Query("max by (lexicon) (warden_operator_words)", "{{lexicon}}"),
+        ),
+    ]
+
+
+def _packs() -> list[Panel]:
+    return [
+        graph(
+            "Packs by role",
+            "How many workers judge by each pack: the live one, a canary for some accounts, a shadow beside. Two live "
+            "packs are workers that have not switched yet, or cannot: see Packs refused on the worker's dashboard.",
+            "short",
+            Query("count by (role, pack) (warden_pack_info)", "{{role}} {{pack}}"),
+        ),
+        bars(
+            "Shadow pack against the live one",
+            "Events of the last hour in which a rule hit by one of the packs only: `shadow` is what would be added, "
+            "`live` what would be gone.",
+            "short",
+            Query(
+                'topk(10, sum by (rule, found_by) (increase(warden_shadow_pack_hits_total{found_by!="both"}[1h])))',
+                "{{rule}}, {{found_by}} only",
+            ),
         ),
     ]

@@ -99,8 +99,29 @@ def _batches() -> list[Panel]:
             levels=Levels(0.7, 0.9),
         ),
         graph(
+            "Bytes per record",
+            "How long the records are, by stage. Longer text takes longer to judge: see Time per record.",
+            "bytes",
+            Query(
+                f"sum by (stage) (rate(warden_batch_bytes_total{_RATE})) / "
+                f"sum by (stage) (rate(warden_batch_events_sum{_RATE}))",
+                "{{stage}}",
+            ),
+        ),
+        graph(
+            "Violations per event",
+            "Charges for each post, share and mass send: what hits costs more than what does not, here and in ENFORCE.",
+            "short",
+            Query(
+                f"sum(rate(warden_violations_total{_RATE})) / "
+                f'sum(rate(warden_batch_events_sum{{stage="screen"}}{_RATE}))',
+                "violations",
+            ),
+        ),
+        graph(
             "Time per record",
-            "Seconds of judging for each record, by stage.",
+            "Seconds of judging for each record, by stage. It rises with text, with hits and with a shadow pack; while "
+            "a pack is compiled, too.",
             "s",
             Query(
                 f"sum by (stage) (rate(warden_batch_seconds_sum{_RATE})) / "
@@ -206,6 +227,22 @@ def _kafka() -> list[Panel]:
 
 def _follows() -> list[Panel]:
     return [
+        graph(
+            "Packs in force",
+            "Offset of the activation that each worker judges by; -1 for the pack of its settings. A worker that stays "
+            "behind the others compiles, or cannot use the pack.",
+            "none",
+            Query("max by (instance) (warden_packs_offset)", "{{instance}}"),
+            width=12,
+        ),
+        graph(
+            "Packs refused",
+            "1 while a worker cannot use the newest pack and keeps the one before: its log says why.",
+            "short",
+            Query("max by (instance) (warden_packs_refused)", "{{instance}}"),
+            levels=Levels(None, 1),
+            width=12,
+        ),
         graph(
             "Controls in force",
             "Offset of controls up to which records are in force. If one stays behind, see its log.",

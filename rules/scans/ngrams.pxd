@@ -1,8 +1,6 @@
 # C types for ngrams.py, for Cython.
 cimport cython
 
-cdef unsigned int _NODE, _MORE, _HELD
-cdef int _LETTER_BITS, _KEY_SHIFT, _MORE_BIT, _LAST_MARK, _CHUNK, _LONGEST, _AT_ONCE
 cdef unsigned long long _MIX, _WORD
 
 @cython.locals(index=cython.Py_ssize_t, held=cython.ulonglong, parent=cython.ulonglong, letter=cython.ulonglong,
@@ -11,25 +9,33 @@ cpdef object fill(
     unsigned int[::1] first, unsigned long long[::1] table, unsigned char[::1] sieve, int shift,
     const int[::1] parents, const unsigned short[::1] letters, const int[::1] nodes, const unsigned char[::1] more)
 
-@cython.locals(most=cython.Py_ssize_t, count=cython.Py_ssize_t, text=cython.Py_ssize_t, end=cython.Py_ssize_t,
-               low=cython.Py_ssize_t, high=cython.Py_ssize_t, going=cython.Py_ssize_t, asked=cython.Py_ssize_t,
-               begin=cython.Py_ssize_t, held=cython.uint, node=cython.ulonglong, following=cython.ulonglong,
-               key=cython.ulonglong, bit=cython.ulonglong, slot=cython.Py_ssize_t, index=cython.Py_ssize_t,
-               length=cython.Py_ssize_t, entry=cython.ulonglong)
-cpdef Py_ssize_t find(
-    const unsigned short[::1] letters, const long long[::1] bounds, const unsigned char[::1] read,
-    const unsigned int[::1] first, const unsigned long long[::1] table, const unsigned char[::1] sieve, int shift,
-    unsigned int inner, long long[::1] room, long long[::1] starts, int[::1] nodes, long long[::1] ends) except -1
+@cython.locals(going=cython.Py_ssize_t, asked=cython.Py_ssize_t, begin=cython.Py_ssize_t, held=cython.uint,
+               node=cython.ulonglong, following=cython.ulonglong, key=cython.ulonglong, bit=cython.ulonglong,
+               slot=cython.Py_ssize_t, index=cython.Py_ssize_t, length=cython.Py_ssize_t, entry=cython.ulonglong)
+cdef inline Py_ssize_t walk(
+    const unsigned short[::1] letters, Py_ssize_t low, Py_ssize_t high, const unsigned int[::1] first,
+    const unsigned long long[::1] table, const unsigned char[::1] sieve, int shift, unsigned int inner,
+    long long[::1] room, long long[::1] starts, int[::1] nodes, Py_ssize_t count) noexcept
 
-@cython.locals(own=cython.int, event=cython.Py_ssize_t, size=cython.Py_ssize_t, at=cython.Py_ssize_t,
-               text=cython.Py_ssize_t, record=cython.Py_ssize_t, new=cython.Py_ssize_t, block=cython.Py_ssize_t,
-               cell=cython.Py_ssize_t, bits=cython.Py_ssize_t, weight=cython.Py_ssize_t, index=cython.Py_ssize_t,
-               many=cython.ulonglong, column=cython.int, a=cython.int, b=cython.int, c=cython.int, d=cython.int,
-               e=cython.int, f=cython.int, g=cython.int, h=cython.int)
+@cython.locals(most=cython.Py_ssize_t, count=cython.Py_ssize_t, text=cython.Py_ssize_t, end=cython.Py_ssize_t,
+               low=cython.Py_ssize_t, high=cython.Py_ssize_t)
+cpdef Py_ssize_t find(
+    const unsigned short[::1] letters, const long long[::1] bounds, const unsigned int[::1] first,
+    const unsigned long long[::1] table, const unsigned char[::1] sieve, int shift, unsigned int inner,
+    long long[::1] room, long long[::1] starts, int[::1] nodes) except -1
+
+@cython.locals(own=cython.int, event=cython.Py_ssize_t, size=cython.Py_ssize_t, text=cython.Py_ssize_t,
+               end=cython.Py_ssize_t, low=cython.Py_ssize_t, high=cython.Py_ssize_t, found=cython.Py_ssize_t,
+               record=cython.Py_ssize_t, new=cython.Py_ssize_t, block=cython.Py_ssize_t, cell=cython.Py_ssize_t,
+               bits=cython.Py_ssize_t, weight=cython.Py_ssize_t, index=cython.Py_ssize_t, many=cython.ulonglong,
+               column=cython.int, a=cython.int, b=cython.int, c=cython.int, d=cython.int, e=cython.int, f=cython.int,
+               g=cython.int, h=cython.int)
 cpdef int add_up(
-    const int[::1] nodes, const long long[::1] ends, const long long[::1] events, short[::1] records,
-    Py_ssize_t blocks, const unsigned long long[::1] spread, int mark, long long[::1] room, int[::1] sums,
-    int[::1] counts) except -1
+    const unsigned short[::1] letters, const long long[::1] bounds, const unsigned char[::1] read,
+    const long long[::1] events, const unsigned int[::1] first, const unsigned long long[::1] table,
+    const unsigned char[::1] sieve, int shift, unsigned int inner, short[::1] records, Py_ssize_t blocks,
+    const unsigned long long[::1] spread, int mark, long long[::1] room, long long[::1] starts, int[::1] nodes,
+    int[::1] sums, int[::1] counts) except -1
 
 @cython.locals(index=cython.Py_ssize_t)
 cpdef object weigh(const short[::1] records, Py_ssize_t blocks, const int[::1] nodes, int column, int[::1] weights)

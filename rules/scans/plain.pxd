@@ -1,8 +1,6 @@
 # C types for plain.py, for Cython.
 cimport cython
 
-cdef unsigned char _CHINESE, _DROPPED, _BREAK, _LETTER, _DIGIT, _NUMERAL, _GONE, _WIDE, _MARKED, _LOOKED_AT
-cdef unsigned int _OVERRIDE, _FIRST_INDICATOR, _LAST_INDICATOR
 
 @cython.locals(size=cython.Py_ssize_t, room=cython.Py_ssize_t, text=cython.Py_ssize_t, out=cython.Py_ssize_t,
                lost=cython.Py_ssize_t, marked=cython.Py_ssize_t, at=cython.Py_ssize_t, end=cython.Py_ssize_t,

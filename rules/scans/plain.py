@@ -1,11 +1,16 @@
 """Folding by table, and taking out what stands between two Chinese characters."""
 
-_CHINESE, _DROPPED, _BREAK, _LETTER, _DIGIT, _NUMERAL, _GONE, _WIDE = 1, 2, 4, 8, 16, 32, 64, 128
-"""Kinds, as in `rules.folding.points`."""
-_MARKED = _DROPPED | _BREAK | _LETTER | _DIGIT | _NUMERAL
-_LOOKED_AT = _DROPPED | _GONE | _WIDE
-_OVERRIDE = 0x202E
-_FIRST_INDICATOR, _LAST_INDICATOR = 0x1F1E6, 0x1F1FF
+from rules.scans.constants import (
+    CHINESE,
+    DROPPED,
+    FIRST_INDICATOR,
+    GONE,
+    LAST_INDICATOR,
+    LOOKED_AT,
+    MARKED,
+    OVERRIDE,
+    WIDE,
+)
 
 
 def fold(
@@ -32,24 +37,24 @@ def fold(
         while at < starts[text + 1]:
             code = joined[at]
             kind = kind_of[code]
-            if kind & _LOOKED_AT:
-                if kind & (_DROPPED | _GONE):
+            if kind & LOOKED_AT:
+                if kind & (DROPPED | GONE):
                     if at >= end:  # the first of a run of them
                         end = at + 1
-                        while end < size and kind_of[joined[end]] & (_DROPPED | _GONE):
+                        while end < size and kind_of[joined[end]] & (DROPPED | GONE):
                             end += 1
                         inside = (
-                            at > 0 and end < size and (kind_of[joined[at - 1]] & kind_of[joined[end]] & _CHINESE) != 0
+                            at > 0 and end < size and (kind_of[joined[at - 1]] & kind_of[joined[end]] & CHINESE) != 0
                         )
-                    if code == _OVERRIDE or _FIRST_INDICATOR <= code <= _LAST_INDICATOR:
+                    if code == OVERRIDE or FIRST_INDICATOR <= code <= LAST_INDICATOR:
                         shown[text] = 1
-                    if kind & _GONE:
+                    if kind & GONE:
                         gone[lost] = at
                         lost += 1
-                    if inside or kind & _GONE:
+                    if inside or kind & GONE:
                         at += 1
                         continue
-                if kind & _WIDE:
+                if kind & WIDE:
                     low, high = 0, len(wide) - 1
                     while low < high:
                         middle = (low + high) >> 1
@@ -62,7 +67,7 @@ def fold(
                     for place in range(wide_at[low], wide_at[low + 1]):
                         kind = kind_of[wide_codes[place]]
                         codes[out], kinds[out], origin[out] = wide_codes[place], kind, at
-                        if kind & _MARKED:
+                        if kind & MARKED:
                             marks[marked] = out
                             marked += 1
                         out += 1
@@ -72,7 +77,7 @@ def fold(
                 return 2 * size + 64 * (size - at)
             codes[out], kinds[out], origin[out] = fold_to[code], kind, at
             marks[marked] = out
-            marked += (kind & _MARKED) != 0
+            marked += (kind & MARKED) != 0
             out += 1
             at += 1
     bounds[len(bounds) - 1] = out

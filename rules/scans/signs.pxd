@@ -1,10 +1,6 @@
 # C types for signs.py, for Cython.
 cimport cython
 
-cdef unsigned char _CHINESE, _DROPPED, _BREAK, _LETTER, _DIGIT, _NUMERAL, _FILLING
-cdef unsigned char _BACKWARDS, _STRONGLY, _LISTED, _INNER, _SINGLE, _BESIDE
-cdef unsigned int _NEWLINE
-cdef Py_ssize_t _NEAR, _CLOSE, _LEAST_SPELLED, _LEAST_DICTATED
 cdef unsigned long long _ONE, _OTHER, _POINT, _KEY
 
 cdef inline unsigned int slot_of(unsigned long long left, unsigned long long right) noexcept

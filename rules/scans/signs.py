@@ -6,22 +6,26 @@ marks: int64, the places of the codes that are punctuation, separators, a to z, 
 bounds: int64[texts + 1], where each text starts.
 """
 
-_CHINESE, _DROPPED, _BREAK, _LETTER, _DIGIT, _NUMERAL = 1, 2, 4, 8, 16, 32
-"""Kinds, as in `rules.folding.points`."""
-_FILLING = _DROPPED | _BREAK
-_NEWLINE = 10
+from rules.scans.constants import (
+    BACKWARDS,
+    BESIDE,
+    CHINESE,
+    CLOSE,
+    DIGIT,
+    DROPPED,
+    FILLING,
+    INNER,
+    LEAST_DICTATED,
+    LEAST_SPELLED,
+    LETTER,
+    LISTED,
+    NEAR,
+    NEWLINE,
+    NUMERAL,
+    SINGLE,
+    STRONGLY,
+)
 
-_BACKWARDS, _STRONGLY, _LISTED, _INNER = 1, 2, 28, 32
-"""Flags of pairs, as in `rules.folding.sign_tables`; the listed ones are parts, variants and contacts."""
-_SINGLE, _BESIDE = 1, 2
-"""Signs of gaps, and _INNER."""
-_NEAR = 7
-"""Characters within which three pairs the wrong way round are a sign."""
-_CLOSE = 3
-"""The same, for two pairs of which one is very common."""
-_LEAST_SPELLED = 4
-"""Pairs of digits one by one."""
-_LEAST_DICTATED = 5
 _ONE, _OTHER = 2654435761, 2246822519
 _POINT, _KEY = (1 << 32) - 1, (1 << 64) - 1
 
@@ -49,14 +53,14 @@ def pairs(
             if not (sieve[slot >> 3] >> (slot & 7)) & 1:
                 continue
             found = flags[slot]
-            if found & _BACKWARDS and codes[at] and codes[at + 1]:
-                strong = (found & _STRONGLY) != 0
-                if at - two <= _NEAR or (at - one <= _CLOSE and (strong or strongly)):
+            if found & BACKWARDS and codes[at] and codes[at + 1]:
+                strong = (found & STRONGLY) != 0
+                if at - two <= NEAR or (at - one <= CLOSE and (strong or strongly)):
                     if count < room:
-                        places[count], signs[count] = at, _BACKWARDS
+                        places[count], signs[count] = at, BACKWARDS
                     count += 1
                 two, one, strongly = one, at, strong
-            if found & _LISTED:
+            if found & LISTED:
                 key = (codes[at] << 16 | codes[at + 1] & 0xFFFF) & _POINT
                 low, high = 0, len(listed) - 1
                 while low < high:
@@ -78,8 +82,8 @@ def gaps(
 ) -> int:  # fmt: skip
     """What stands around stretches of punctuation, separators and line ends.
 
-    A place is _SINGLE where single characters in a row are; _BESIDE where two Chinese ones are, at it and at `others`;
-    _INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. inner:
+    A place is SINGLE where single characters in a row are; BESIDE where two Chinese ones are, at it and at `others`;
+    INNER where a gap parts a pair that no boundary parts, of the characters at it and at `others`. inner:
     uint8[2^17], a bit for each slot of such a pair. between: int64[texts], zeros; the number of gaps between Chinese
     characters is added.
     """
@@ -92,38 +96,38 @@ def gaps(
         digits = 0
         while marks[mark] < end:
             at = start = marks[mark]
-            if not kinds[at] & _FILLING or not codes[at]:
+            if not kinds[at] & FILLING or not codes[at]:
                 mark += 1
                 continue
-            while kinds[at] & _FILLING and codes[at]:
+            while kinds[at] & FILLING and codes[at]:
                 at += 1
             mark += at - start
             if start == bounds[text] or not codes[start - 1] or not codes[at]:
                 continue
-            newline = codes[start] == _NEWLINE
+            newline = codes[start] == NEWLINE
             if one + 1 == start:
                 if newline and after_newline:
                     if count < room:
-                        places[count], others[count], signs[count] = start, start, _SINGLE
+                        places[count], others[count], signs[count] = start, start, SINGLE
                     count += 1
                 if two >= 0:
                     both = kinds[two] & kinds[one]
-                    digits = digits + 1 if both & _DIGIT else 0
-                    if digits >= _LEAST_SPELLED or (not both & _DIGIT and codes[two] != codes[one]):
+                    digits = digits + 1 if both & DIGIT else 0
+                    if digits >= LEAST_SPELLED or (not both & DIGIT and codes[two] != codes[one]):
                         if count < room:
                             places[count], others[count] = two, one
-                            signs[count] = _BESIDE if both & _CHINESE else _SINGLE
+                            signs[count] = BESIDE if both & CHINESE else SINGLE
                         count += 1
                 two = one
             else:
                 two, digits = -1, 0
             one, after_newline = at, newline
-            if kinds[start - 1] & kinds[at] & _CHINESE:
+            if kinds[start - 1] & kinds[at] & CHINESE:
                 between[text] += 1
                 slot = slot_of(codes[start - 1], codes[at])
                 if (inner[slot >> 3] >> (slot & 7)) & 1:
                     if count < room:
-                        places[count], others[count], signs[count] = start - 1, at, _INNER
+                        places[count], others[count], signs[count] = start - 1, at, INNER
                     count += 1
         mark += 1  # the NUL at the end
     return count
@@ -139,16 +143,16 @@ def dictated(kinds: memoryview, marks: memoryview, bounds: memoryview, places: m
         at = marks[mark]
         mark += 1
         kind = kinds[at]
-        counts = (kind & (_DIGIT | _NUMERAL)) != 0
+        counts = (kind & (DIGIT | NUMERAL)) != 0
         if run and not (counts and at == before + 1):
-            if chinese and run >= _LEAST_DICTATED:
+            if chinese and run >= LEAST_DICTATED:
                 if count < room:
                     places[count] = before + 1 - run
                 count += 1
             run, chinese = 0, False
         if counts:
             run += 1
-            chinese |= (kind & _NUMERAL) != 0
+            chinese |= (kind & NUMERAL) != 0
         before = at
     return count
 
@@ -175,7 +179,7 @@ def lines(
             at = marks[mark]
             mark += 1
             code = codes[at]
-            if code and code != _NEWLINE:
+            if code and code != NEWLINE:
                 continue
             if not counted and not code:  # there may be a NUL within a text, too
                 last = at
@@ -192,7 +196,7 @@ def lines(
             new, new_written = at - last - 1, written - last_written - 1
             same = (
                 before >= 0
-                and codes[before] == _NEWLINE
+                and codes[before] == NEWLINE
                 and (abs(new - length) <= 2 or abs(new_written - length_written) <= 2)
                 and 1 < new <= longest
                 and length > 1
@@ -218,10 +222,10 @@ def letters(
     size, room, count, mark, at = len(codes), len(places), 0, 0, -1
     while at < size - 1:
         at = start = marks[mark]
-        if not kinds[at] & _LETTER:
+        if not kinds[at] & LETTER:
             mark += 1
             continue
-        while kinds[at] & _LETTER:  # the last code is a NUL
+        while kinds[at] & LETTER:  # the last code is a NUL
             at += 1
         mark += at - start
         if not beginnings[(codes[start] & 31) << 5 | codes[start + 1] & 31]:
@@ -236,17 +240,17 @@ def letters(
             continue
         before, after = start - 1 if start else size - 1, at
         for _ in range(2):  # separators that part a run from the rest of a form
-            if kinds[before] & _DROPPED and before:
+            if kinds[before] & DROPPED and before:
                 before -= 1
-            if kinds[after] & _DROPPED and after < size - 1:
+            if kinds[after] & DROPPED and after < size - 1:
                 after += 1
         form = known and (
             is_in(whole, key)
-            or (length > 1 and (kinds[after] & _LETTER) != 0)
+            or (length > 1 and (kinds[after] & LETTER) != 0)
             or is_in(beside, ((key * 1_000_003) & _KEY) ^ codes[before])
             or is_in(beside, ((key * 1_000_003) & _KEY) ^ codes[after])
         )
-        if form or (chain and (kinds[before] | kinds[after]) & _CHINESE):
+        if form or (chain and (kinds[before] | kinds[after]) & CHINESE):
             if count < room:
                 places[count] = start
             count += 1

@@ -26,6 +26,7 @@ Examples:
 @click.option("--rate", type=click.FloatRange(1, 100_000), default=1000.0, show_default=True, help="Events a second.")
 @click.option("--exit", "leave", is_flag=True, help="Stop when all --events are judged.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traffic.")
+@click.option("--console/--no-console", default=True, help="Serve the moderators' console as well. Default: yes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option(
     "--picture",
@@ -40,12 +41,14 @@ def demo(  # noqa: PLR0917 - click passes options by name
     rate: float,
     leave: bool,
     seed: int,
+    console: bool,
     as_json: bool,
     picture: Path | None,
 ) -> None:
-    """Watch the engine work: a broker in memory, one real worker, and realistic traffic.
+    """Watch the engine work: a broker in memory, one real worker, the console, and realistic traffic.
 
-    Everything is local to this machine and gone when the demo ends.
+    Everything is local to this machine and gone when the demo ends. The console's address and the token that logs in
+    are shown.
     """
     if leave and events is None:
         raise Failure("--exit needs --events: without an end there is nothing to wait for", 2)
@@ -56,7 +59,15 @@ def demo(  # noqa: PLR0917 - click passes options by name
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, _stop)
     settings = settings_of(ctx)
-    run = Demo(settings=settings, pack=pack_of(settings), events=events, rate=rate, seed=seed, linger=not leave)
+    run = Demo(
+        settings=settings,
+        pack=pack_of(settings),
+        events=events,
+        rate=rate,
+        seed=seed,
+        linger=not leave,
+        console=console,
+    )
     try:
         with _pictured(run, events, picture) if picture else nullcontext():
             _show(run, events)
@@ -67,15 +78,19 @@ def demo(  # noqa: PLR0917 - click passes options by name
     if as_json:
         write_json(run.tally.summary())
     else:
-        from streams.cli.common import console
+        from streams.cli.common import console as output
         from streams.demo.view import summary_table
 
-        console().print(summary_table(run.tally.summary()))
+        output().print(summary_table(run.tally.summary()))
 
 
 def _stop(*_: object) -> NoReturn:
     """A signal ends the demo as Ctrl-C does, so that the broker and the worker are stopped."""
     raise KeyboardInterrupt
+
+
+def _running(run: "Demo") -> str:
+    return f"running; console {run.console_url}  token {run.token}" if run.console_url else "running"
 
 
 def _pictured(run: "Demo", events: int | None, file: Path) -> AbstractContextManager[None]:
@@ -97,11 +112,13 @@ def _show(run: "Demo", events: int | None) -> None:
 
     err = Console(stderr=True)
     if not err.is_terminal:
-        run.run(lambda waiting: click.echo(f"demo: {waiting or 'running'}", err=True))
+        run.run(lambda waiting: click.echo(f"demo: {waiting or _running(run)}", err=True))
         return
     with err.status("starting") as status:
         live = Live(
-            get_renderable=lambda: screen(run.tally, run.pack, run.url, events), console=err, refresh_per_second=4
+            get_renderable=lambda: screen(run.tally, run.pack, run.url, events, (run.console_url, run.token)),
+            console=err,
+            refresh_per_second=4,
         )
 
         def show(waiting: str) -> None:

@@ -1,6 +1,6 @@
-"""The demo: an embedded broker, the topics, one real worker, and realistic traffic, watched from outside.
+"""The demo: an embedded broker, the topics, one real worker, the console, and realistic traffic, watched from outside.
 
-The worker is the one of production, in a process of its own; the demo only feeds the input topics and reads
+Worker and console are those of production, in processes of their own; the demo only feeds the input topics and reads
 the output topics, as a feed and a ban consumer would.
 """
 
@@ -22,9 +22,10 @@ from streams.access.settings import AccessSettings
 from streams.demo.tally import Tally
 from streams.demo.traffic import traffic
 from streams.embedded import SESSION_TIMEOUT_SECONDS, EmbeddedBroker, end, free_port, log_tail
+from streams.http.tokens import entry_of, new_token
 from streams.settings import Settings
 from streams.topics import Role, create_topics, topic_names
-from streams.worker_process import start_worker
+from streams.worker_process import start_serve, start_worker
 
 _OUTPUTS: tuple[Role, ...] = ("violations", "enforcements", "bans", "reviews", "dead_letters")
 _TICK_S = 0.05
@@ -52,10 +53,17 @@ class Demo:
     seed: int = 1
     linger: bool = True
     """Whether to stay, idle, once `events` are judged."""
+    console: bool = True
+    """Whether to serve the console as well."""
     tally: Tally = field(default_factory=Tally)
     url: str = ""
+    console_url: str = ""
+    token: str = ""
+    """Logs in to the console, as long as the demo runs."""
     _worker: subprocess.Popen[bytes] | None = None
     _log: Path = Path()
+    _console: subprocess.Popen[bytes] | None = None
+    _console_log: Path = Path()
 
     def run(self, show: Callable[[str], None]) -> None:
         """Runs to the end, or until cancelled. `show` is told what is being waited for. Raises DemoError."""
@@ -76,7 +84,9 @@ class Demo:
                 self._log = Path(folder, "worker.log")
                 show("creating the topics")
                 asyncio.run(create_topics(settings))
-                with self._worker_process(settings):
+                tokens = self._tokens(settings) if self.console else {}
+                given = settings.model_copy(update=tokens)
+                with self._worker_process(given), self._console_process(given):
                     asyncio.run(self._drive(settings, show))
 
     @contextmanager
@@ -87,9 +97,38 @@ class Demo:
         finally:
             end(self._worker, _STOP_S)
 
+    def _tokens(self, settings: Settings) -> dict[str, Path]:
+        """Files of the tokens of this run: who may log in, and what the console shows to the worker."""
+        self.token, asks = new_token(), new_token()
+        entries, own = settings.data_dir / "tokens.toml", settings.data_dir / "console-token"
+        entries.write_text(entry_of("demo", "admin", self.token) + entry_of("console", "read", asks), "utf-8")
+        own.write_text(asks, "utf-8")
+        own.chmod(0o600)
+        return {"http_tokens_file": entries, "http_worker_token_file": own}
+
+    @contextmanager
+    def _console_process(self, settings: Settings) -> Iterator[None]:
+        if not self.console:
+            yield
+            return
+        folder = settings.data_dir / "console"
+        folder.mkdir()
+        port = free_port()
+        given = settings.model_copy(update={"data_dir": folder, "http_host": "127.0.0.1", "http_port": port})
+        self._console_log = settings.data_dir / "console.log"
+        self._console = start_serve(given, self._console_log)
+        self.console_url = f"http://{given.http_host}:{port}"
+        try:
+            yield
+        finally:
+            end(self._console, _STOP_S)
+
     async def _drive(self, settings: Settings, show: Callable[[str], None]) -> None:
         show("waiting for the worker")
-        await self._until_ready()
+        await self._until(f"{self.url}/readyz", "worker", self._check_worker, self._log)
+        if self.console:
+            show("waiting for the console")
+            await self._until(f"{self.console_url}/healthz", "console", self._check_console, self._console_log)
         show("")
         self.tally.started = time.monotonic()
         watch = asyncio.create_task(self._watch(settings))
@@ -101,23 +140,26 @@ class Demo:
                 task.cancel()
             await asyncio.gather(watch, scrape, return_exceptions=True)
 
-    async def _until_ready(self) -> None:
+    async def _until(self, url: str, what: str, check: Callable[[], None], log: Path) -> None:
+        """Returns once a page answers with 200."""
         deadline = time.monotonic() + _READY_S
         async with aiohttp.ClientSession() as session:
             while time.monotonic() < deadline:
-                self._check_worker()
+                check()
                 try:
-                    async with session.get(f"{self.url}/readyz") as response:
+                    async with session.get(url) as response:
                         if response.status == 200:
                             return
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.1)
-        raise DemoError(f"The worker was not ready within {_READY_S:.0f} s. {log_tail(self._log)}")
+        raise DemoError(f"The {what} was not ready within {_READY_S:.0f} s. {log_tail(log)}")
 
     def _check_worker(self) -> None:
-        if self._worker is not None and (code := self._worker.poll()) is not None:
-            raise DemoError(f"The worker ended with code {code}. {log_tail(self._log)}")
+        _check(self._worker, "worker", self._log)
+
+    def _check_console(self) -> None:
+        _check(self._console, "console", self._console_log)
 
     async def _feed(self, settings: Settings) -> None:
         """Sends at a steady rate: what is due by the clock, tick by tick."""
@@ -174,3 +216,9 @@ class Demo:
             if complete and not self.linger and now - since >= _QUIET_S:
                 return
             await asyncio.sleep(0.1)
+
+
+def _check(process: subprocess.Popen[bytes] | None, what: str, log: Path) -> None:
+    """Raises DemoError when a process has ended."""
+    if process is not None and (code := process.poll()) is not None:
+        raise DemoError(f"The {what} ended with code {code}. {log_tail(log)}")

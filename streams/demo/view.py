@@ -21,13 +21,15 @@ _STYLES = {
 _QUOTE = 28
 
 
-def screen(tally: Tally, pack: Pack, url: str, total: int | None) -> RenderableType:
-    """The whole view."""
+def screen(
+    tally: Tally, pack: Pack, url: str, total: int | None, console: tuple[str, str] = ("", "")
+) -> RenderableType:
+    """The whole view. `console`: its URL and the token that logs in; empty without one."""
     columns = Table.grid(expand=True, padding=(0, 1))
     columns.add_column(ratio=2)
     columns.add_column(ratio=5)
     columns.add_row(_violations(tally, pack), _enforcements(tally))
-    return Group(_head(tally, total), columns, _foot(url))
+    return Group(_head(tally, total), columns, *_console(*console), _foot(url))
 
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
@@ -100,6 +102,13 @@ def _evidence(event: Mapping[str, Any]) -> Text:
         text.append(f"“{item['quote'][:_QUOTE]}” ", style="cyan")
     text.append(",".join(event["clauses"]), style="dim")
     return text
+
+
+def _console(url: str, token: str) -> tuple[Text, ...]:
+    """Where a browser goes, and what it is asked for there."""
+    if not url:
+        return ()
+    return (Text.assemble(("console ", "dim"), (url, "bold green"), ("   token ", "dim"), (token, "bold")),)
 
 
 def _foot(url: str) -> Text:

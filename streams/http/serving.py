@@ -12,6 +12,7 @@ from streams.http.ingest.route import door
 from streams.http.listening import listening, tls
 from streams.http.login import login_routes
 from streams.http.operation import operation_routes
+from streams.http.pages import pages
 from streams.http.routes import Route
 from streams.http.server import Doorkeeper, application
 from streams.http.sessions import Sessions
@@ -64,7 +65,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 def parts(settings: Settings, doorkeeper: Doorkeeper) -> Sequence[Part]:
     """The parts, in the order in which they start."""
-    return desk(settings, doorkeeper), door(settings, doorkeeper.state)
+    return pages(), desk(settings, doorkeeper), door(settings, doorkeeper.state)
 
 
 async def _reload(tokens: Tokens) -> None:

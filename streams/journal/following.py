@@ -51,10 +51,12 @@ class Following:
         self._settings, self._store, self._publish = settings, store, publish
         names = topic_names(settings)
         self._taking = Taking(names)
+        self._bans = names.bans
         self._whole = frozenset((names.reviews, names.bans, names.controls, names.packs))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._ends: dict[TopicPartition, int] = {}
+        self._reading_bans = False
         self._pruned = 0.0
         self.progress = Progress(records=store.records, since=store.since)
 
@@ -92,8 +94,8 @@ class Following:
             await asyncio.sleep(0.1)
 
     async def _begin(self, reader: AIOKafkaConsumer) -> None:
-        """Moves to where the file ends; in a new one, to what was produced in the hours that are kept. The ban list,
-        reviews and what people did are read whole."""
+        """Moves to where the file ends; in a new one, to what was produced in the hours that are kept. Reviews and what
+        people did are then read whole, and the ban list always is: see `Store.end_bans`."""
         partitions = sorted(reader.assignment())
         ends = await reader.end_offsets(partitions)
         starts = await reader.beginning_offsets(partitions)
@@ -105,11 +107,13 @@ class Following:
         recent = [tp for tp in partitions if tp.topic not in self._whole and tuple(tp) not in positions]
         found = await reader.offsets_for_times(dict.fromkeys(recent, self._store.since)) if recent else {}
         for tp in partitions:
-            start = positions.get((tp.topic, tp.partition))
+            start = positions.get((tp.topic, tp.partition)) if tp.topic != self._bans else None
             if start is None and tp in found:
                 start = ends[tp] if found[tp] is None else found[tp].offset
             reader.seek(tp, max(start or 0, starts[tp]))
         self._ends = dict(ends)
+        self._store.begin_bans()
+        self._reading_bans = True
         self._note(problem="")
 
     async def _step(self, reader: AIOKafkaConsumer) -> None:
@@ -131,6 +135,10 @@ class Following:
             self._write(fetched)
         waiting = [tp for tp, end in self._ends.items() if await reader.position(tp) < end]
         self._ends = {tp: self._ends[tp] for tp in waiting}
+        if self._reading_bans and all(tp.topic != self._bans for tp in waiting):
+            self._reading_bans = False
+            if gone := self._store.end_bans():
+                logger.info("%d subjects had left the ban list meanwhile", gone)
         behind = self._behind(reader, [record for records in fetched.values() for record in records[-1:]])
         self._note(complete=self.progress.complete or not waiting, behind_s=behind)
         await self._prune()

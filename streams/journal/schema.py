@@ -32,8 +32,10 @@ CREATE TABLE reviews (
 CREATE INDEX reviews_by_status ON reviews (status, seq);
 CREATE INDEX reviews_by_subject ON reviews (subject);
 
--- the ban list: what is in force, by subject
-CREATE TABLE bans (subject TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+-- the ban list: what is in force, by subject; round: of the reading of the whole list that it was last seen in
+CREATE TABLE bans (
+    subject TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, round INTEGER NOT NULL, body BLOB NOT NULL
+);
 CREATE TABLE banned (kind TEXT PRIMARY KEY, n INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER ban_put AFTER INSERT ON bans BEGIN
     INSERT INTO banned VALUES (new.kind, 1, length(new.body) + 200)

@@ -69,12 +69,27 @@ class Store:
             self._connection = self._opened(scope)
             self._seq = int(self._one("SELECT value FROM meta WHERE name = 'next_seq'"))
             self.records = int(self._one("SELECT count(*) FROM records"))
+            self._round = int(self._one("SELECT coalesce(max(round), 0) FROM bans"))
         except (sqlite3.Error, OSError) as error:
             self._lock.close()
             raise JournalError(
                 f"{path}: {error}\n    is the disk full? the file may be deleted: it is made anew"
             ) from None
         self._open = {row[0] for row in self._connection.execute("SELECT id FROM reviews WHERE status = 'open'")}
+
+    def begin_bans(self) -> None:
+        """Says that the ban list is read from its start."""
+        self._round += 1
+
+    def end_bans(self) -> int:
+        """Says that all of the ban list has been read: who was not on it is removed. A tombstone that came and was
+        compacted away meanwhile leaves no other trace. Returns how many. Raises JournalError."""
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN")
+                return self._connection.execute("DELETE FROM bans WHERE round != ?", (self._round,)).rowcount
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: cannot be written: {error}") from None
 
     def close(self) -> None:
         """Closes the file."""
@@ -221,13 +236,15 @@ class Store:
         newest = {change.subject: change for change in changes}
         gone = [(subject,) for subject, change in newest.items() if change.ban is None]
         put = [
-            (subject, subject.partition(":")[0], change.at, encode(change.ban))
+            (subject, subject.partition(":")[0], change.at, self._round, encode(change.ban))
             for subject, change in newest.items()
             if change.ban is not None
         ]
         self._connection.executemany("DELETE FROM bans WHERE subject = ?", gone)
         self._connection.executemany(
-            "INSERT INTO bans VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at, body = excluded.body", put
+            "INSERT INTO bans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "at = excluded.at, round = excluded.round, body = excluded.body",
+            put,
         )
 
     def _count_dead(self, letters: Iterable[DeadLetterCount]) -> None:

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class Desk:
             assert time.monotonic() < deadline, f"{path}: {answered}\n{self.log.read_text()[-3000:]}"
             time.sleep(0.1)
 
-    def stream(self, after: int | None = None, seconds: float = 20.0) -> Iterator[dict[str, Any]]:
+    def stream(self, after: int | None = None, seconds: float = 20.0) -> Generator[dict[str, Any], None, None]:
         """The events of the live feed: name, id and data of each."""
         headers = {"Authorization": f"Bearer {self.tokens['read']}"}
         if after is not None:

@@ -25,9 +25,9 @@ def test_after_half_a_minute_of_sabotage_nothing_is_lost_duplicated_or_otherwise
     (line,) = done.stdout.splitlines()
     figures = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
     assert re.sub(r"\d+", "0", line) == (
-        "events=0 kills=0 stalls=0 broker_restarts=0 rebalances=0 lost=0 duplicated=0 diverged=0 dead_letters=0"
+        "events=0 kills=0 stalls=0 broker_restarts=0 rebalances=0 lost=0 duplicated=0 diverged=0 dead_letters=0 packs=0"
     )
     assert (figures["lost"], figures["duplicated"], figures["diverged"]) == (0, 0, 0)
-    did = ("events", "kills", "stalls", "broker_restarts", "rebalances", "dead_letters")
+    did = ("events", "kills", "stalls", "broker_restarts", "rebalances", "dead_letters", "packs")
     assert min(figures[name] for name in did) > 0, line
     assert not list(tmp_path.glob("streamwarden-chaos-*")), "a run without differences leaves nothing behind"

@@ -267,7 +267,6 @@ def test_a_reader_of_the_feed_who_comes_back_has_missed_nothing_and_a_restart_re
         assert resumed == numbers
         lost = next(iter(second.stream(after=17)))
         assert (lost["event"], lost["data"]["missed"]) == ("gap", None)
-        (second.log.parent / "url").write_text(second.url)
 
 
 def test_a_killed_worker_is_told_of_and_whoever_takes_over_is_asked(system: System, worker: Worker) -> None:

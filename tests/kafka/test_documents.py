@@ -72,17 +72,17 @@ class Desk:
         environment = system.environment()
         self._environment = {name: value for name, value in environment.items() if name.startswith("WARDEN_")}
 
-    def do(self, command: str, code: int) -> None:
-        """Runs a command to its end, or until it has begun to do what it goes on with."""
+    def do(self, command: str, until: str) -> None:
+        """Runs a command to its end, or `until` it has begun to do what it goes on with; workers go on."""
         arguments = shlex.split(self._filled(command))[1:]
         match arguments:
             case ["worker", *options]:
                 self._stack.enter_context(self.system.worker(*options))
-            case ["bans", "--follow"]:
-                self._follow()
+            case _ if until:
+                self._begin(until, *arguments)
             case _:
                 done = self._run(*arguments)
-                assert done.exit_code == code, f"$ {command}\n{done.output}"
+                assert done.exit_code == 0, f"$ {command}\n{done.output}"
                 assert done.output.strip()
         if arguments[0] == "feed":
             self.system.await_done(len(events()), *self.system.workers)
@@ -105,14 +105,13 @@ class Desk:
         (case,) = self._json("reviews", "--subject", subject)
         return str(case["id"])
 
-    def _follow(self) -> None:
-        """It shows what is in force, and goes on until Ctrl-C."""
-        log = self.system.folder / "follow"
+    def _begin(self, until: str, *arguments: str) -> None:
+        log = self.system.folder / "begun"
         with log.open("wb") as out:
-            command = [sys.executable, "-m", "streams.cli", "bans", "--follow"]
+            command = [sys.executable, "-m", "streams.cli", *arguments]
             process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **self._environment})
         try:
-            becomes(lambda: b"domain:quiz.example" in log.read_bytes(), log)
+            becomes(lambda: until.encode() in log.read_bytes(), log)
             assert process.poll() is None
         finally:
             process.kill()
@@ -133,4 +132,4 @@ def test_the_commands_of_the_documents_run_in_their_order(kafka: Broker, prefix:
         desk = Desk(system, stack)
         for step in ONLINE:
             for command in step.commands():
-                desk.do(command, step.code)
+                desk.do(command, step.until)

@@ -5,6 +5,7 @@ Then a worker is killed, and the panels show it: its partitions stand still, fal
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import threading
@@ -23,8 +24,11 @@ import orjson
 import pytest
 import yaml
 
+from rules.activations import Activation
+from rules.packs.archive import archived
 from streams.demo.traffic import traffic
 from streams.embedded import free_port
+from streams.pack_topic import publish
 from tests.kafka.broker import Broker
 from tests.kafka.consuming import becomes, running
 from tests.kafka.system import System, Worker
@@ -93,6 +97,7 @@ HEALTHY_AT_ZERO = {
     "worker: Failed commits",
     "worker: Garbage collection",
     "worker: Longest collections",
+    "worker: Packs refused",
     "worker: Partitions in recovery",
     "worker: Rebalances",
     "worker: Rebalances by worker",
@@ -116,6 +121,10 @@ class Evening:
     workers_up: list[float]
     unread: list[float]
     lag: list[float]
+    behind: set[str]
+    """The partitions behind at the height of it, by Lag by partition."""
+    burst_at: str
+    """Where the burst went: topic and partition."""
     lag_after: list[float]
     pending: set[str]
 
@@ -137,6 +146,7 @@ def evening(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Evening:
             worker.await_ready()
         server = stack.enter_context(prometheus(_config([first, second], consumers), folder))
         stack.enter_context(_load(system))
+        _try_in_shadow(system, folder)
         time.sleep(WARM_S / 2)
         _overturn_one(system)
         time.sleep(WARM_S / 2)
@@ -155,12 +165,26 @@ def _incident(system: System, server: Prometheus, dies: Worker, values: dict[tup
     system.produce("posts", backlog, partition=partition)
     lag, unread = _query("overview: Lag of the partition that lags most"), _query(UNREAD)
     assert becomes(lambda: max(server.over_time(lag, began), default=0) > MUCH, 60), "no lag was seen"
+    behind = {
+        f"{series['metric']['topic']} {series['metric']['partition']}"
+        for series in server.value(_query("overview: Lag by partition"))
+        if float(series["value"][1]) > MUCH
+    }
     pending = server.alerts()
     assert becomes(lambda: _newest(server, unread) == [0], 60), "partitions stay without a worker"
     assert becomes(lambda: max(_newest(server, lag), default=math.inf) < MUCH, 60), "the lag stays"
     up = server.over_time(_query("overview: Workers up"), began)
     after = _newest(server, lag)
-    return Evening(values, up, server.over_time(unread, began), server.over_time(lag, began), after, pending)
+    return Evening(
+        values,
+        up,
+        server.over_time(unread, began),
+        server.over_time(lag, began),
+        behind,
+        f"{system.settings.topic_prefix}posts {partition}",
+        after,
+        pending,
+    )
 
 
 def _partition_of(system: System, worker: Worker) -> int:
@@ -194,6 +218,10 @@ def test_when_a_worker_dies_the_overview_shows_partitions_unread_then_behind_the
     assert evening.unread[-1] == 0
     assert max(evening.lag) > MUCH
     assert max(evening.lag_after) < MUCH
+
+
+def test_a_burst_of_one_key_shows_as_the_one_partition_that_is_behind(evening: Evening) -> None:
+    assert evening.behind == {evening.burst_at}
 
 
 def test_the_alert_of_a_dead_worker_is_pending_while_it_is_down(evening: Evening) -> None:
@@ -256,8 +284,6 @@ def _load(system: System) -> Iterator[None]:
 
 
 def _feed_until(stopped: Callable[[], bool], system: System, items: Iterator[Any]) -> None:
-    import asyncio
-
     from aiokafka import AIOKafkaProducer
 
     from streams.topics import topic_names
@@ -314,6 +340,23 @@ class _Answer(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
+
+
+def _try_in_shadow(system: System, folder: Path) -> None:
+    """A pack that finds more is published beside the live one."""
+    (folder / "wider").mkdir()
+    text = PACK.replace('version: "1"', 'version: "2"').replace("[贷款, 贷·款]", "[贷款, 贷·款, 银行, 火锅]")
+    (folder / "wider" / "pack.yaml").write_text(text, encoding="utf-8")
+    asyncio.run(_publish_shadow(system, folder / "wider"))
+
+
+async def _publish_shadow(system: System, folder: Path) -> None:
+    archive = archived(folder)
+    record = Activation(
+        id="trial", do="shadow", pack=archive.digest, label="panels@2", by="lin", why="how would it do?",
+        time=datetime.now(UTC),
+    )  # fmt: skip
+    await publish(system.settings, archive, record)
 
 
 def _overturn_one(system: System) -> None:

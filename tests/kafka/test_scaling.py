@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from chaos.compare import compare, outputs
 from chaos.feeding import Feed
 from chaos.oracle import truth
@@ -71,6 +73,7 @@ def share_the_work(*workers: Worker) -> bool:
     )
 
 
+@pytest.mark.timeout(600)  # three starts of workers: half a minute, and minutes on a busy machine
 def test_workers_come_and_go_under_load_and_nothing_is_lost(kafka: Broker, prefix: str, tmp_path: Path) -> None:
     system = System.create(kafka.bootstrap, prefix, tmp_path, pack=SHIPPED, partitions=PARTITIONS, store="rocksdb://")
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.ngrams import MAX_NGRAM, NgramError, Ngrams, Trie, WeightedNgrams
-from rules.text import fold_batch
+from rules.text import encode_points, fold_batch
 
 LETTERS = "办证加微信贷款ab1?"
 WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=MAX_NGRAM), unique=True, max_size=60)
@@ -70,8 +70,7 @@ def test_numbers_may_be_large() -> None:
     words = ["办", "办证", "办证件", "办证件吗", "证件", "贷款"]
     numbers = np.array([1, 1 << 17, 1 << 18, (1 << 23) - 1, 1 << 22, 7])
     folded = fold_batch(["代办证件吗"])
-    starts, found, ends = Trie(words, numbers, 1 << 23).find(folded.codes, folded.bounds)
-    assert ends.tolist() == [5]
+    starts, found = Trie(words, numbers, 1 << 23).find(folded.codes, folded.bounds)
     assert sorted(zip(starts.tolist(), found.tolist(), strict=True)) == [
         (1, 1), (1, 1 << 17), (1, 1 << 18), (1, (1 << 23) - 1), (2, 1 << 22),
     ]  # fmt: skip
@@ -79,9 +78,18 @@ def test_numbers_may_be_large() -> None:
 
 def test_texts_that_are_not_read_have_none() -> None:
     folded = fold_batch(["办证", "办证", "办证"])
-    starts, _, ends = Trie(["办证"], np.array([1]), 2).find(folded.codes, folded.bounds, np.array([True, False, True]))
-    assert starts.tolist() == [0, 6]
-    assert ends.tolist() == [1, 1, 2]
+    read = np.array([True, False, True])
+    sums, counts = WeightedNgrams([{"办证": 3}]).sums(folded.codes, folded.bounds, np.arange(3), read, 3)
+    assert sums.tolist() == [[3], [0], [3]]
+    assert counts.tolist() == [[1], [0], [1]]
+
+
+def test_as_many_ngrams_as_can_stand_together_are_counted() -> None:
+    text = "".join(chr(ord("一") + at) for at in range(130))
+    every = {text[at : at + length]: 1 for length in range(1, MAX_NGRAM + 1) for at in range(len(text) - length + 1)}
+    codes, bounds = encode_points(text + "\0"), np.array([0, len(text) + 1])
+    sums, counts = WeightedNgrams([every]).sums(codes, bounds, np.arange(1), np.array([True]), 1)
+    assert sums.tolist() == counts.tolist() == [[len(every)]]
 
 
 def test_more_ngrams_than_there_is_room_for_at_first_are_found() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -432,6 +435,22 @@ def test_records_of_somebody_else_between_writes_are_read_at_the_next_recovery(t
     assert table.persisted_offset(TP("changelog", 0)) == 4
 
 
+@pytest.mark.parametrize(("hours", "kept"), [(1, {b"a": b"1"}), (13, {})])
+def test_files_left_for_longer_than_deletions_are_kept_are_no_start(
+    tmp_path: Any, hours: int, kept: dict[bytes, bytes]
+) -> None:
+    options = Options(app_id="app", bootstrap="localhost:1", partitions=1, store="rocksdb://", datadir=str(tmp_path))
+    table = create_app(options).state_table("table")
+    table.data.path.mkdir(parents=True, exist_ok=True)
+    table.apply(0, [Write("table", b"a", b"1")], 1, 0)
+    table.data.forget(0)
+    left = time.time() - hours * 3600
+    for file in Path(table.data.partition_path(0)).iterdir():
+        os.utime(file, (left, left))
+    assert dict(table.of(0)) == kept
+    assert table.persisted_offset(TP("changelog", 0)) == (0 if kept else -1)
+
+
 def test_a_changelog_that_ends_in_compacted_records_is_complete_all_the_same(table: Any) -> None:
     table.restore(0, [change(4, b"a", b"1", b"5")])
     table.reached(0, 9)
@@ -507,6 +526,7 @@ WATCHED = {
     "faust.stores.memory:Store": "83ceb1145af0",
     "faust.stores.rocksdb:Store.persisted_offset": "6f2e502fb860",
     "faust.stores.rocksdb:Store._db_for_partition": "cb7e67d5f9ef",
+    "faust.stores.rocksdb:Store._open_for_partition": "1dc4e0113d67",
     "faust.stores.rocksdb:Store.on_rebalance": "38357aed5b7f",
     "faust.stores.rocksdb:Store.revoke_partitions": "3f85447a24fc",
     "faust.stores.rocksdb:Store.assign_partitions": "34dc27ace6dd",

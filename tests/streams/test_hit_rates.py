@@ -109,6 +109,16 @@ def test_a_rule_that_a_control_has_in_shadow_is_not_watched_and_begins_anew_afte
     assert [worker.block(400)[0] for _ in range(20)] == [frozenset()] * 20
 
 
+def test_a_rule_of_a_canary_that_goes_live_begins_anew() -> None:
+    worker = Worker()
+    enforcing = frozenset(load_pack(TINY).rules)
+    worker.tripping.use(enforcing, {RULE: "canary 5%"})
+    usual(worker)
+    worker.tripping.use(enforcing, {})
+    assert [worker.block(60)[0] for _ in range(20)] == [frozenset()] * 20
+    assert worker.block(400)[0] == {RULE}, "and is watched with the rate that it has for all"
+
+
 def test_an_event_of_the_future_opens_no_window() -> None:
     worker = Worker()
     usual(worker, 2)

@@ -88,3 +88,13 @@ def test_any_bytes_are_an_event_or_refused(data: bytes) -> None:
     for each in lines(data):
         with pytest.raises(InvalidEventError):
             event_of(each)
+
+
+@pytest.mark.parametrize("name", ["type", "account"])
+def test_a_name_that_is_not_utf_8_is_refused_for_the_topics(name: str) -> None:
+    body = b'{"type":"post","account":"a","id":"1"}'.replace(
+        b'"' + name.encode() + b'":"', b'"' + name.encode() + b'":"\xff'
+    )
+    with pytest.raises(InvalidEventError) as refused:
+        record_of(Line(1, body, len(body), len(body)))
+    assert refused.value.reason == "undecodable"

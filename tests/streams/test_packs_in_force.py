@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from streams.metrics import Metrics
 from streams.pack_metrics import PackMetrics
 from streams.pack_topic import PackTopic, pieces_of
 from streams.packs_in_force import PacksInForce, UnusablePackError
-from tests.rules.making import post
+from tests.rules.making import mass_send, post
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
 BAD, OTHER = "分享后查看答案", "分享后查看谜底"
@@ -238,6 +239,32 @@ def test_a_batch_across_a_switch_is_judged_by_both_and_counts_an_accounts_events
     assert [(each.event.id, each.pack) for each in judged.live.violations] == [
         ("p0", "tiny@1"), ("p1", "tiny@1"), ("p2", "tiny@2"), ("p3", "tiny@2"),
     ]  # fmt: skip
+
+
+def test_a_batch_across_switches_counts_an_accounts_events_in_their_order(topic: Topic) -> None:
+    topic.activate(topic.archive("2"))
+    topic.activate(topic.archive("3"), "canary", percent=30.0)
+    packs = in_force(topic)
+    trial = packs.current
+    # The canary becomes the live pack, and all goes back to the one before: the screens are the same ones
+    assert trial.canary is not None
+    went_live = replace(trial, live=trial.canary, canary=None)
+    back = replace(trial, canary=None)
+    names = [f"a{n}" for n in range(40)]
+    assert {is_canary(name, 30.0) for name in names} == {True, False}
+    batch, judges, due = [], [], []
+    for n, its in enumerate((trial, went_live, back)):
+        for name in names:
+            batch.append(
+                Arrival(
+                    mass_send(BAD, id=f"{name}-{n}", account=name, channel="nearby"), "mass_send", "sends", len(batch)
+                )
+            )
+            judges.append(its)
+            due.append((f"{name}-{n}", its.screen_of(name).pack.label))
+    judged = judge(batch, judges, lambda _: None)
+    found = [(each.event.id, each.pack) for each in judged.live.violations if each.rule == "sharing.unlock"]
+    assert found == due
 
 
 def test_a_canarys_new_clauses_are_enforced_and_what_both_have_is_the_live_packs(topic: Topic) -> None:

@@ -212,6 +212,16 @@ def test_counts_of_the_ban_list_follow_it(store: Store) -> None:
     assert questions.counts(asked(store), millis(NOW)).in_force == dict(kinds)
 
 
+def test_who_left_the_ban_list_without_a_trace_is_gone_once_it_is_read_again(store: Store) -> None:
+    written(store, *(record("bans", ban(f"account:{name}", "ban_account"), n) for n, name in enumerate("abc")))
+    store.begin_bans()
+    written(store, record("bans", ban("account:b", "warn"), 7))
+    assert len(questions.bans(asked(store), ["account:a", "account:b", "account:c"])) == 3
+    assert store.end_bans() == 2
+    assert list(questions.bans(asked(store), ["account:a", "account:b", "account:c"])) == ["account:b"]
+    assert questions.counts(asked(store), millis(NOW)).in_force == {"account": 1}
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_each_thing_is_told_once_over_restarts_and_repeats(data: st.DataObject, tmp_path_factory: Any) -> None:

@@ -1,0 +1,285 @@
+"""`python -m benchmarks.console`: what an open console costs the engine, and whether the feed keeps up.
+
+    cost     a worker under full load on the measured core, in turns with and without `warden serve` and its pages (they
+             are stopped with SIGSTOP in between): events for each second of the worker's processor, and of the clock
+    feed     enforcements at a steady rate, to all pages: how late they come, and what `warden serve` uses
+    journal  how fast a new journal catches up with its topics
+
+A page is what the browser's is: a stream of the live feed, and a request every few seconds, most of them for subjects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+
+from benchmarks.cluster import Positions, fill, sends_of, settings_for, started_broker, topics_of
+from benchmarks.contenders import STREAMWARDEN
+from benchmarks.events import recorded
+from benchmarks.machine import cores, cpu_seconds, on_cores
+from benchmarks.process import Running, started
+from rules.decisions import Enforcement, EventRef, Evidence, Notice, Violation, content_id
+from streams.access.clients import started_producer
+from streams.codec import encode
+from streams.embedded import free_port
+from streams.http.tokens import entry_of, new_token
+from streams.sending import Send
+from streams.settings import Settings
+
+ASK_EVERY_S = 5.0
+"""Between two requests of one page."""
+_SETTLE_S = 2.0
+_WARM_S = 5.0
+
+
+def main() -> None:
+    """Measures, and prints one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=50)
+    parser.add_argument("--events", type=int, default=400_000, help="for the worker")
+    parser.add_argument("--turns", type=int, default=8, help="pairs of turns, with and without")
+    parser.add_argument("--turn", type=float, default=4.0, help="seconds of a turn")
+    parser.add_argument("--rate", type=float, default=1_000.0, help="enforcements a minute, for the feed")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of the feed")
+    parser.add_argument("--records", type=int, default=200_000, help="for the journal")
+    parser.add_argument("--only", choices=("cost", "feed", "journal"), action="append")
+    given = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    parts = given.only or ["cost", "feed", "journal"]
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, started_broker(Path(folder) / "kafka") as bootstrap:
+        bench = _Bench(bootstrap, Path(folder))
+        if "cost" in parts:
+            found["cost"] = asyncio.run(_cost(bench, given))
+        if "feed" in parts:
+            found["feed"] = asyncio.run(_feed(bench, given))
+        if "journal" in parts:
+            found["journal"] = asyncio.run(_journal(bench, given))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+class _Bench:
+    """A broker, a folder, and the tokens of all."""
+
+    def __init__(self, bootstrap: str, folder: Path) -> None:
+        self.bootstrap, self.folder, self.token = bootstrap, folder, new_token()
+        self.tokens, self.own = folder / "tokens.toml", folder / "token"
+        self.tokens.write_text(entry_of("page", "read", self.token))
+        self.own.write_text(self.token)
+
+    def settings(self, label: str) -> Settings:
+        """Settings of one part."""
+        return settings_for(
+            self.bootstrap, label, self.folder, http_port=free_port(), http_tokens_file=self.tokens,
+            http_worker_token_file=self.own,
+        )  # fmt: skip
+
+
+async def _cost(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
+    settings = bench.settings("console-cost")
+    turns: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    async with topics_of(settings) as names:
+        await fill(settings.bootstrap, sends_of(names, recorded(given.events)))
+        with ExitStack() as stack:
+            serve = stack.enter_context(_serving(settings, bench.folder))
+            await _listening(settings, bench.token)
+            worker = stack.enter_context(started(STREAMWARDEN.command, settings, bench.folder))
+            pages = stack.enter_context(_pages(settings, bench, given.pages))
+            async with Positions(settings) as positions:
+                while await positions.done() < 1_000:
+                    worker.check()
+                    await asyncio.sleep(0.2)
+                await asyncio.sleep(_WARM_S)
+                for turn in range(2 * given.turns):
+                    on = turn % 2 == 1
+                    for process in (serve.process, pages):
+                        os.kill(process.pid, signal.SIGCONT if on else signal.SIGSTOP)
+                    await asyncio.sleep(_SETTLE_S)
+                    measured = await _turn(worker, positions, given.turn)
+                    if await positions.done() >= given.events:
+                        break
+                    turns[on].append(measured)
+                for process in (serve.process, pages):
+                    os.kill(process.pid, signal.SIGCONT)
+            told = _ended(pages)
+    pairs = list(zip(turns[False], turns[True], strict=False))
+    if len(pairs) < 2:
+        raise SystemExit("benchmarks: the worker was done before two pairs of turns: give more --events")
+    by_cpu = [with_it[0] / without[0] for without, with_it in pairs]
+    by_clock = [with_it[1] / without[1] for without, with_it in pairs]
+    return {
+        "pages": given.pages,
+        "pairs": len(pairs),
+        "events_per_cpu_second": {
+            "without": round(statistics.median(each[0] for each in turns[False])),
+            "with": round(statistics.median(each[0] for each in turns[True])),
+        },
+        "loss_by_processor": _spread(by_cpu),
+        "loss_by_clock": _spread(by_clock),
+        **told,
+    }
+
+
+async def _turn(worker: Running, positions: Positions, seconds: float) -> tuple[float, float]:
+    """Events for each second of the worker's processor, and of the clock."""
+    began, cpu, done = time.monotonic(), worker.cpu(), await positions.done()
+    await asyncio.sleep(seconds)
+    worker.check()
+    events = await positions.done() - done
+    return events / max(worker.cpu() - cpu, 1e-9), events / (time.monotonic() - began)
+
+
+def _spread(ratios: list[float]) -> dict[str, float]:
+    """What is lost, as a share: the median of the pairs, and their quartiles."""
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return {"median": round(1 - middle, 4), "from": round(1 - high, 4), "to": round(1 - low, 4)}
+
+
+async def _feed(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
+    settings = bench.settings("console-feed")
+    async with topics_of(settings) as names:
+        with ExitStack() as stack:
+            serve = stack.enter_context(_serving(settings, bench.folder))
+            await _listening(settings, bench.token)
+            pages = stack.enter_context(_pages(settings, bench, given.pages))
+            cpu, began, count = cpu_seconds(serve.process), time.monotonic(), round(given.rate / 60 * given.seconds)
+            async with started_producer(settings) as producer:
+                for number in range(count):
+                    await asyncio.sleep(max(0.0, began + number * 60 / given.rate - time.monotonic()))
+                    made = _enforcement(number)
+                    await producer.send(names.enforcements, encode(made), made.subject.encode())
+            await asyncio.sleep(_SETTLE_S)
+            used = cpu_seconds(serve.process) - cpu
+            seconds = time.monotonic() - began
+            told = _ended(pages)
+    return {
+        "pages": given.pages,
+        "enforcements": count,
+        "expected": count * given.pages,
+        "serve_processor_share": round(used / seconds, 3),
+        **told,
+    }
+
+
+async def _journal(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
+    settings = bench.settings("console-journal")
+    async with topics_of(settings) as names:
+        await fill(settings.bootstrap, (_violation(names.violations, number) for number in range(given.records)))
+        with _serving(settings, bench.folder) as serve:
+            started_s = await _listening(settings, bench.token, complete=False)
+            began, cpu = time.monotonic(), cpu_seconds(serve.process)
+            before = started_s
+            await _listening(settings, bench.token)
+            seconds, used = time.monotonic() - began, cpu_seconds(serve.process) - cpu
+        file = settings.data_dir / "journal" / f"{settings.topic_prefix}{settings.app_id}.sqlite3"
+        size = file.stat().st_size
+    return {
+        "records": given.records,
+        "before_it_listened": before,
+        "seconds": round(seconds, 2),
+        "records_per_second": round((given.records - before) / max(seconds, 1e-9)),
+        "processor_us_a_record": round(used / max(given.records - before, 1) * 1e6, 1),
+        "bytes_a_record": round(size / given.records),
+    }
+
+
+@contextmanager
+def _serving(settings: Settings, folder: Path) -> Iterator[Running]:
+    """`warden serve`, on the cores that are not measured."""
+    with started(("streams.cli", "serve"), settings, folder / "serve", on=cores().rest) as running:
+        yield running
+
+
+async def _listening(settings: Settings, token: str, *, complete: bool = True) -> int:
+    """Returns once it answers, or its journal is complete; how many records the journal has then."""
+    deadline = time.monotonic() + 300
+    async with _client(settings, token) as client:
+        while time.monotonic() < deadline:
+            try:
+                async with client.get("/v1/now") as answer:
+                    told = (await answer.json())["journal"]
+                    if told["complete"] or not complete:
+                        return int(told["records"])
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+    raise SystemExit("benchmarks: warden serve does not come up")
+
+
+@asynccontextmanager
+async def _client(settings: Settings, token: str) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = {"Authorization": f"Bearer {token}"}
+    base = f"http://127.0.0.1:{settings.http_port}"
+    async with aiohttp.ClientSession(base, headers=headers, connector=aiohttp.TCPConnector(limit=0)) as client:
+        yield client
+
+
+@contextmanager
+def _pages(settings: Settings, bench: _Bench, count: int) -> Iterator[psutil.Popen]:
+    """Open pages, in a process of their own, on the cores that are not measured."""
+    with on_cores(cores().rest):
+        process = psutil.Popen(
+            [sys.executable, "-m", "benchmarks.pages", str(settings.http_port), str(count)],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "BENCH_TOKEN": bench.token, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stdout=subprocess.PIPE,
+        )
+    try:
+        process.stdout.readline()  # it says so when all are open
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _ended(pages: psutil.Popen) -> dict[str, Any]:
+    """What the pages saw."""
+    pages.terminate()
+    out, _ = pages.communicate(timeout=20)
+    told: dict[str, Any] = json.loads(out)
+    return told
+
+
+def _enforcement(number: int) -> Enforcement:
+    now = datetime.now(UTC)
+    return Enforcement(
+        id=content_id("bench", str(number), now.isoformat()), subject=f"account:user-{number}",
+        action="suspend_account", ladder="sharing", rung=1, permanent=False, starts=now, ends=now, clauses=["links.1"],
+        rule="sharing.unlock",
+        violations=[content_id("v", str(number))], evidence=[Evidence("unlock", "text", "分享后查看答案", 0, 7)],
+        notice=Notice("诱导分享", "induced sharing"), pack="bench@1", time=now, previous=None,
+    )  # fmt: skip
+
+
+def _violation(topic: str, number: int) -> Send:
+    subject = f"account:user-{random.randrange(50_000)}"
+    made = Violation(
+        id=content_id("violation", str(number)), cause=content_id("cause", str(number)),
+        event=EventRef(f"post-{number}", "post"), subject=subject, clause="links.1", rule="sharing.unlock",
+        mode="enforce", severity="ordinary", evidence=[Evidence("unlock", "text", "分享后查看答案", 0, 7)],
+        time=datetime.now(UTC), pack="bench@1", linked=[f"domain:site-{number % 1000}.example"],
+    )  # fmt: skip
+    return Send(topic, subject.encode(), encode(made))
+
+
+if __name__ == "__main__":
+    main()

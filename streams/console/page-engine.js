@@ -1,0 +1,159 @@
+// The engine: packs in force, what a shadow would change, how often rules hit, workers; and what admins may stop or change.
+
+import { get } from "./api.js";
+import { askDecision } from "./asking.js";
+import { content } from "./content.js";
+import { decide, decisions, underWay } from "./deciding.js";
+import { el, fill } from "./dom.js";
+import { line } from "./escaping.js";
+import { ago, number } from "./formats.js";
+import { language, t, word } from "./language.js";
+import { badge, bars, count, empty, loaded, section, share, table, terms, time } from "./parts.js";
+import { to } from "./routes.js";
+
+const HOURS = 24;
+
+export function open(main, _route, app) {
+  const status = el("div", {});
+  const packs = el("div", {});
+  const rules = el("div", {});
+  const workers = el("div", {});
+  let alive = true;
+  let newest = -1;
+  const admin = app.session.role === "admin";
+  main.append(el("h1", {}, t("engine.title")), status, packs, rules, workers);
+
+  // Whether it runs
+
+  function drawStatus() {
+    const { now } = app.live;
+    if (!now) return;
+    const { halted } = now;
+    fill(status, el("div", { class: `part status ${halted ? "halted" : ""}` },
+      el("p", {}, badge(halted ? t("now.halted") : t("now.running"), halted ? "grave" : "good"), " ",
+        halted ? t("now.halted.long", { who: halted.by, why: line(halted.why, 200), ago: ago(halted.at, Date.now(), language()) }) : null),
+      button(halted ? t("engine.resume") : t("engine.halt"), halted ? "" : "danger", () => control(halted ? "resume" : "halt", null), "control all"),
+      now.rules_halted?.length ? el("div", {}, el("h3", {}, t("engine.shadowed")), el("ul", { class: "plain" }, now.rules_halted.map((rule) =>
+        el("li", {}, el("code", {}, rule), " ", button(t("engine.resume"), "", () => control("resume", rule), `control ${rule}`))))) : null));
+    fill(workers, section(t("engine.workers"), {}, now.workers?.length ? el("ul", { class: "plain" }, now.workers.map((each) =>
+      el("li", {}, badge(each.ready === false ? t("engine.unready") : t("engine.ready"), each.ready === false ? "grave" : "good"), " ", el("code", {}, line(each.url || "–", 80)), " ",
+        t("engine.partitions", { n: Array.isArray(each.partitions) ? each.partitions.length : each.partitions }), each.lag === null || each.lag === undefined ? null : [" · ", t("engine.lag", { n: number(each.lag) })])))
+      : el("p", { class: "dim" }, t("engine.workers.empty"))),
+    section(t("engine.dead"), { id: "dead" }, el("p", {}, t("engine.dead.text", { n: number(now.hour?.dead_letters ?? 0) }))),
+    section(t("engine.journal"), {}, el("p", { class: "dim" }, t("engine.journal.text", { n: number(now.journal?.records), since: now.journal?.since ? ago(now.journal.since, Date.now(), language()) : "–" }), now.journal?.problem ? [" · ", line(now.journal.problem, 200)] : null)));
+  }
+
+  function button(text, tone, click, about) {
+    return el("button", { type: "button", class: `small ${tone}`, disabled: !admin || Boolean(underWay(about)), title: admin ? null : t("engine.admin"), on: { click } }, text);
+  }
+
+  async function control(what, rule) {
+    const key = rule ? `engine.${what}.rule.would` : `engine.${what}.would`;
+    const title = what === "halt" ? (rule ? t("engine.halt.rule") : t("engine.halt")) : t("engine.resume");
+    const given = await askDecision({ title, kind: what, submit: title, tone: what === "halt" ? "danger" : "", would: el("p", {}, t(key, { rule: rule ?? "" })) });
+    if (!given) return;
+    decide({ about: `control ${rule ?? "all"}`, kind: "control", subject: "", label: rule ? `${title}: ${rule}` : title, path: "/v1/controls",
+      body: { do: what, reason: given.reason, ...(rule ? { rule } : {}) } });
+  }
+
+  // Packs
+
+  function drawPacks({ in_force: standing, history, shadow, problem }) {
+    newest = standing.at;
+    return [
+      section(t("engine.packs"), { tools: history.length ? button(t("engine.rollback"), "", rollback, "packs") : null },
+        problem ? el("p", { class: "notice" }, line(problem, 300)) : null,
+        terms(["live", "canary", "shadow"].map((role) => {
+          const pack = standing[role];
+          return [t(`engine.${role}`), pack?.label ? [el("strong", {}, line(pack.label, 80)), role === "canary" && pack.percent ? [" · ", t("engine.percent", { n: pack.percent })] : null] : el("span", { class: "dim" }, t("engine.none"))];
+        }))),
+      section(t("engine.history"), {}, history.length ? table([t("audit.at"), t("engine.role"), "", t("audit.who"), t("audit.reason"), ""], history.map((each) => [
+        time(each.time), badge(each.percent ? `${word("engine", each.do)} ${number(each.percent)} %` : word("engine", each.do)), el("strong", {}, line(each.label, 60)),
+        content(each.by, { one: true, clip: 40 }), content(each.why, { clip: 120 }),
+        each.pack ? button(t("engine.activate"), "", () => activate(each), "packs") : null]), t("engine.history")) : el("p", { class: "calm" }, t("engine.history.empty"))),
+      section(t("engine.comparison"), {}, comparison(shadow)),
+    ];
+  }
+
+  function comparison(shadow) {
+    const rows = Object.entries(shadow).map(([name, each]) => [name, each.both ?? 0, each.live ?? 0, each.shadow ?? 0]).sort((a, b) => b[2] + b[3] - a[2] - a[3]);
+    if (!rows.length) return el("p", { class: "calm" }, t("engine.comparison.empty"));
+    return table([t("engine.rule"), t("engine.both"), t("engine.only_live"), t("engine.only_shadow"), ""], rows.slice(0, 60).map(([name, both, live, only]) => [
+      el("code", {}, name), number(both), number(live), number(only), el("span", { class: "pair" }, share(live, both + live + only, "lost"), share(only, both + live + only, "won"))]), t("engine.comparison"));
+  }
+
+  async function activate({ pack, label }) {
+    const role = el("select", {}, ["live", "canary", "shadow"].map((each) => el("option", { value: each }, t(`engine.${each}`))));
+    const percent = el("input", { type: "number", min: 1, max: 100, value: 5 });
+    const given = await askDecision({
+      title: `${t("engine.activate")}: ${line(label, 60)}`, kind: "pack", submit: t("engine.activate"), tone: "danger", would: el("p", {}, t("engine.activate.would", { pack: line(label, 80) })),
+      fields: [{ name: "role", label: t("engine.role"), node: role }, { name: "percent", label: t("engine.canary.percent"), node: percent }],
+    });
+    if (!given) return;
+    decide({ about: "packs", kind: "pack", subject: "", label: `${t("engine.activate")}: ${line(label, 60)}`, path: "/v1/packs/activate",
+      body: { pack, do: given.role, reason: given.reason, ...(given.role === "canary" ? { percent: Number(given.percent) } : {}) } });
+  }
+
+  async function rollback() {
+    const of = newest;
+    const given = await askDecision({ title: t("engine.rollback"), kind: "rollback", submit: t("engine.rollback"), tone: "danger", would: el("p", {}, t("engine.rollback.would")) });
+    if (given) decide({ about: "packs", kind: "pack", subject: "", label: t("engine.rollback"), path: "/v1/packs/rollback", body: { reason: given.reason, ...(of >= 0 ? { of } : {}) } });
+  }
+
+  // Rules
+
+  function drawRules(answer) {
+    const sorted = [...answer.rules].sort((a, b) => b.violations + b.shadow - a.violations - a.shadow);
+    const hit = sorted.filter((each) => each.violations + each.shadow + each.overturned > 0);
+    const quiet = sorted.filter((each) => !hit.includes(each));
+    const total = hit.reduce((sum, each) => sum + each.violations, 0);
+    const heads = ["rule", "clause", "mode", "hits", "per_hour", "rate", "shadow_hits", "overturned", "subjects"].map((each) => t(`engine.${each}`));
+    const label = t("engine.rules", { n: HOURS });
+    return section(label, { tools: el("span", { class: "dim" }, t("engine.total", { n: number(total) })) },
+      hit.length ? table([...heads, ""], hit.map((each) => [
+        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), badge(word("mode", each.mode)),
+        count(each.violations, to("now", "", { rule: each.rule }), t("engine.hits")), bars(each.per_hour, `${t("engine.per_hour")}: ${each.per_hour.join(", ")}`),
+        rate(each), number(each.shadow), el("span", { class: each.overturned ? "bad" : "" }, number(each.overturned)), number(each.subjects),
+        button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`)]), label) : empty(t("engine.rules.empty")),
+      quiet.length ? el("details", {}, el("summary", {}, t("engine.quiet", { n: quiet.length })), el("p", { class: "names" }, quiet.map((each) => [el("code", {}, each.rule), " "]))) : null);
+  }
+
+  /** Hits of a hundred events now, and what is usual. */
+  function rate({ hit_rate: now, usual_hit_rate: usual }) {
+    if (now === null) return "";
+    return [`${number(now * 100)} %`, usual === null ? null : el("small", { class: "dim" }, " ", t("engine.usual", { n: number(usual * 100) }))];
+  }
+
+  const loadPacks = () => loaded(packs, () => get("/v1/packs"), drawPacks, () => alive);
+  const loadRules = () => loaded(rules, () => get("/v1/rules", { hours: HOURS }), drawRules, () => alive);
+  const counted = () => { if (alive && !main.querySelector("dialog[open]")) drawStatusOnce(); };
+  let before = "";
+  function drawStatusOnce() {
+    const { now } = app.live;
+    const said = JSON.stringify([now?.halted, now?.rules_halted, now?.workers, now?.hour?.dead_letters]);
+    if (said === before) return; // buttons in focus stay where they are
+    before = said;
+    drawStatus();
+  }
+  const changed = () => drawStatus();
+  const answered = ({ detail: decision }) => {
+    if (decision.kind === "pack") loadPacks();
+    if (decision.kind === "control" || decision.kind === "pack") app.live.refresh().catch(() => {});
+  };
+  app.live.addEventListener("now", counted);
+  decisions.addEventListener("changed", changed);
+  decisions.addEventListener("answered", answered);
+  if (app.live.now) drawStatusOnce();
+  else app.live.refresh().catch(() => {});
+  loadPacks();
+  loadRules();
+  return {
+    title: t("engine.title"),
+    close() {
+      alive = false;
+      app.live.removeEventListener("now", counted);
+      decisions.removeEventListener("changed", changed);
+      decisions.removeEventListener("answered", answered);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""Fuzzing: hostile bytes for everything that reads what strangers write. `make fuzz`, and `test_corpus.py`."""
