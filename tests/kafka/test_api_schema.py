@@ -39,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
     ignored_auth,
 ]
-EXAMPLES = 8
+EXAMPLES = 6
 """Requests of an endpoint with valid data, and as many with wrong data."""
 MAX_LENGTH, MAX_ITEMS = 300, 3
 SENT = "Sent"
