@@ -21,6 +21,7 @@ from streams.collector import Pauses
 from streams.http.tokens import Tokens
 from streams.live_metrics import Sources
 from streams.metrics import Metrics
+from streams.pack_metrics import PackMetrics
 from streams.vitals import Recovering, Vitals
 from tests.kafka.broker import kafka_version
 from tests.prometheus_server import promtool
@@ -38,6 +39,7 @@ def families() -> dict[str, str]:
         lag=dict, subjects=dict, banned=dict, quotas=dict, rates=dict, vitals=Vitals(), recovering=lambda: NOTHING_LEFT
     )
     metrics.watch(sources, Pauses(), partitions=1)
+    PackMetrics(metrics.registry)
     consumers = ConsumerMetrics([*export_readings(ExportState()), *hook_readings(HookState())])
     found = [*metrics.registry.collect(), *consumers.collect()]
     return {family.name: family.type for family in found if family.name.startswith("warden_")}

@@ -175,7 +175,8 @@ def _responses(route: Route, of: _Schemas) -> Json:
         }
     told = {**{status: _COMMON[status] for status in _common(route)}, **route.problems}
     for status in sorted(told.keys() - route.answers.keys()):
-        found[str(status)] = _problem(status, told[status], of)
+        problem = status >= HTTPStatus.BAD_REQUEST
+        found[str(status)] = _problem(status, told[status], of) if problem else _answer(route, of, told[status])
     return dict(sorted(found.items()))
 
 
@@ -194,15 +195,16 @@ def _common(route: Route) -> Iterator[int]:
     yield 500
 
 
-def _answer(route: Route, of: _Schemas) -> Json:
+def _answer(route: Route, of: _Schemas, when: str = "") -> Json:
+    description = when or HTTPStatus(route.status).phrase
     if route.answer is None:
-        return {"description": HTTPStatus(route.status).phrase}
+        return {"description": description}
     schema = of(route.answer)
     if route.content == "application/json":
         media: Json = {"schema": schema}
     else:
         media = {"schema": {"type": "string"}} | ({} if route.answer is str else {"x-itemSchema": schema})
-    return {"description": HTTPStatus(route.status).phrase, "content": {route.content: media}}
+    return {"description": description, "content": {route.content: media}}
 
 
 def _problem(status: int, when: str, of: _Schemas) -> Json:
