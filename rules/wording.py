@@ -147,25 +147,27 @@ def reached(pack: Pack, facts: EventFacts) -> Mapping[str, float]:
     sums: dict[str, float] = {}
     for (signal, _), weight in heaviest.items():
         sums[signal] = round(sums.get(signal, 0.0) + weight, 9)
-    learned = _learned(pack)
+    names, learned = _learned(pack)
     if learned is not None:
         segments = scored.segments
         events, fields = np.array(segments.event, np.int64), np.array(segments.field, np.int64)
         scores = learned.score(scored.folded, events, fields, 1)
-        sums |= {signal.name: float(value) for signal, value in zip(learned, scores.values[0], strict=True)}
+        sums |= {name: float(value) for name, value in zip(names, scores.values[0], strict=True)}
     return {
         name: value for name, value in sums.items() if isinstance(pack.signals[name], LexiconSignal | LearnedSignal)
     }
 
 
-_newest: tuple[Pack, LearnedSet | None] | None = None
+_newest: tuple[Pack, list[str], LearnedSet | None] | None = None
 """The pack that was asked about last: building its set takes half a second, and a playground asks at every key."""
 
 
-def _learned(pack: Pack) -> LearnedSet | None:
-    """The learned signals of a pack, which tell all that their n-grams add up to; None without any."""
+def _learned(pack: Pack) -> tuple[list[str], LearnedSet | None]:
+    """The learned signals of a pack, by name, telling all that their n-grams add up to; None without any."""
     global _newest  # noqa: PLW0603 - a cache of one
-    if _newest is None or _newest[0] is not pack:
+    known = _newest
+    if known is None or known[0] is not pack:
         signals = [replace(each, at_least=0.0) for each in pack.signals.values() if isinstance(each, LearnedSignal)]
-        _newest = pack, LearnedSet(signals, pack.learned) if signals else None
-    return _newest[1]
+        built = LearnedSet(signals, pack.learned) if signals else None
+        known = _newest = pack, [signal.name for signal in signals], built
+    return known[1], known[2]
