@@ -2,6 +2,8 @@
 
     cost     a worker under full load on the measured core, in turns with and without `warden serve` and its pages (they
              are stopped with SIGSTOP in between): events for each second of the worker's processor, and of the clock
+    idle     the same of a worker that has nothing to do: what pages take of its processor, a figure that a busy machine
+             disturbs less
     feed     enforcements at a steady rate, to all pages: how late they come, and what `warden serve` uses
     journal  how fast a new journal catches up with its topics
 
@@ -44,8 +46,7 @@ from streams.http.tokens import entry_of, new_token
 from streams.sending import Send
 from streams.settings import Settings
 
-ASK_EVERY_S = 5.0
-"""Between two requests of one page."""
+PARTS = ("cost", "idle", "feed", "journal")
 _SETTLE_S = 2.0
 _WARM_S = 5.0
 
@@ -60,15 +61,17 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1_000.0, help="enforcements a minute, for the feed")
     parser.add_argument("--seconds", type=float, default=30.0, help="of the feed")
     parser.add_argument("--records", type=int, default=200_000, help="for the journal")
-    parser.add_argument("--only", choices=("cost", "feed", "journal"), action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     given = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    parts = given.only or ["cost", "feed", "journal"]
+    parts = given.only or PARTS
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, started_broker(Path(folder) / "kafka") as bootstrap:
         bench = _Bench(bootstrap, Path(folder))
         if "cost" in parts:
             found["cost"] = asyncio.run(_cost(bench, given))
+        if "idle" in parts:
+            found["idle"] = asyncio.run(_idle(bench, given))
         if "feed" in parts:
             found["feed"] = asyncio.run(_feed(bench, given))
         if "journal" in parts:
@@ -136,6 +139,55 @@ async def _cost(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
         "loss_by_clock": _spread(by_clock),
         **told,
     }
+
+
+async def _idle(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
+    settings = bench.settings("console-idle")
+    shares: dict[bool, list[float]] = {False: [], True: []}
+    events = min(given.events, 10_000)
+    async with topics_of(settings) as names:
+        await fill(settings.bootstrap, sends_of(names, recorded(events)))
+        with ExitStack() as stack:
+            serve = stack.enter_context(_serving(settings, bench.folder))
+            await _listening(settings, bench.token)
+            pages = stack.enter_context(_pages(settings, bench, given.pages))
+            worker = stack.enter_context(started(STREAMWARDEN.command, settings, bench.folder))
+            async with Positions(settings) as positions:
+                while await positions.done() < events or await positions.behind():
+                    worker.check()
+                    await asyncio.sleep(0.2)
+            await asyncio.sleep(_WARM_S)
+            reads = await _reads(settings)
+            for turn in range(2 * given.turns):
+                on = turn % 2 == 1
+                for process in (serve.process, pages):
+                    os.kill(process.pid, signal.SIGCONT if on else signal.SIGSTOP)
+                await asyncio.sleep(_SETTLE_S)
+                began, cpu = time.monotonic(), worker.cpu()
+                await asyncio.sleep(given.turn)
+                shares[on].append((worker.cpu() - cpu) / (time.monotonic() - began))
+            reads = await _reads(settings) - reads
+            told = _ended(pages)
+    extra = [with_it - without for without, with_it in zip(shares[False], shares[True], strict=True)]
+    return {
+        "pages": given.pages,
+        "pairs": len(extra),
+        "worker_processor_share": {on: round(statistics.median(each), 4) for on, each in
+                                   (("without", shares[False]), ("with", shares[True]))},
+        "more": {"median": round(statistics.median(extra), 4), "mean": round(statistics.mean(extra), 4)},
+        "reads_of_the_worker_a_second": round(reads / (given.turns * (given.turn + _SETTLE_S)), 2),
+        **told,
+    }  # fmt: skip
+
+
+async def _reads(settings: Settings) -> int:
+    """How many requests the worker has had for subjects."""
+    async with (
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{settings.web_port}/metrics") as answer,
+    ):
+        lines = (await answer.text()).splitlines()
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith("warden_subject_reads_total"))
 
 
 async def _turn(worker: Running, positions: Positions, seconds: float) -> tuple[float, float]:

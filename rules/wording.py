@@ -163,9 +163,11 @@ _newest: tuple[Pack, LearnedSet | None] | None = None
 
 
 def _learned(pack: Pack) -> LearnedSet | None:
-    """The learned signals of a pack, which tell all that their n-grams add up to; None without any."""
+    """The learned signals of a pack, telling all that their n-grams add up to; None without any."""
     global _newest  # noqa: PLW0603 - a cache of one
-    if _newest is None or _newest[0] is not pack:
+    known = _newest
+    if known is None or known[0] is not pack:
         signals = [replace(each, at_least=0.0) for each in pack.signals.values() if isinstance(each, LearnedSignal)]
-        _newest = pack, LearnedSet(signals, pack.learned) if signals else None
-    return _newest[1]
+        built = LearnedSet(signals, pack.learned) if signals else None
+        known = _newest = pack, built
+    return known[1]

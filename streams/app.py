@@ -88,7 +88,8 @@ def worker_app(
     app.task(sweep)
     app.task(follow_words)
     app.task(follow_packs)
-    reads = SubjectReads(looker(app, group, tables.subjects, settings.partitions), settings.http_tokens_file)
+    look = looker(app, group, tables.subjects, settings.partitions)
+    reads = SubjectReads(look, settings.http_tokens_file, metrics.registry)
     app.service(_web_service(app, place, metrics, reads, announce))
     return app
 

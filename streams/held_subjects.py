@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
 
 from rules.subject_state import is_other
 from rules.subjects import kind_of
@@ -81,16 +82,26 @@ class Rate:
 
 
 class SubjectReads:
-    """The endpoint. `tokens`: the file of who may ask; without one, or with one that cannot be read, nobody may."""
+    """The endpoint. `tokens`: the file of who may ask; without one, or with one that cannot be read, nobody may.
+    `registry`: for how many requests there were."""
 
-    def __init__(self, look: Look, tokens: Path | None) -> None:
+    def __init__(self, look: Look, tokens: Path | None, registry: CollectorRegistry | None = None) -> None:
         self._look, self._path = look, tokens
         self._tokens: Tokens | None = None
         self._loaded = float("-inf")
         self._rate = Rate(READS_A_SECOND, BURST)
+        self._asked = Counter(
+            "warden_subject_reads", "Requests for subjects' records, by the answer's status.", ["status"],
+            registry=registry,
+        )  # fmt: skip
 
     async def handle(self, request: web.Request) -> web.Response:
         """GET /v1/subjects?id=…"""
+        answer = self._answer(request)
+        self._asked.labels(answer.status).inc()
+        return answer
+
+    def _answer(self, request: web.Request) -> web.Response:
         if not self._rate.take():
             return web.Response(status=429, headers={"Retry-After": "1"})
         status = self._admits(request.headers.get("Authorization", ""))
