@@ -13,7 +13,7 @@ import { action, badge, clause, empty, failed, lasting, section, subjectLink, ta
 const WAIT_MS = 250;
 const EXAMPLES = [
   "分享到朋友圈后即可查看测试结果，分享到3个群解锁完整答案",
-  "无抵★押贷·款，當天放款，加 薇-信 13800001234",
+  "清纯学★生妹上門服务，全套按摩",
   "http://weixin-pay.example.com/",
   '{"type": "mass_send", "text": "互粉互推，有偿涨粉", "channel": "nearby", "recipients": 20000}',
   "<html><head><title>测测你前世是什么人</title></head><body>分享到微信群后即可查看答案</body></html>",

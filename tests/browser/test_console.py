@@ -442,7 +442,7 @@ def test_a_decision_whose_answer_was_lost_is_sent_again_and_counts_once(tab: Ope
 def test_what_is_typed_is_judged_as_it_is_typed(tab: Open) -> None:
     made = tab("#/explain")
     made.see(".state", has_text="judged as you type")
-    made.page.locator("#input").press_sequentially("无抵★押贷·款，當天放款，加 薇-信 13800001234", delay=2)
+    made.page.locator("#input").press_sequentially("分享到朋★友圈後即可查看答·案", delay=2)
     made.see(".verdict[data-tone=bad]")
     made.see(".rule-card .holds")
     made.see(".sample.folded")
