@@ -294,6 +294,7 @@ def feed_routes(feed: Feed) -> Sequence[Route]:
         Route(method="GET", path="/v1/feed/stream", role="read", handler=feed.stream, query=StreamQuery, answer=Item,
               tag="feed", content="text/event-stream", problems={503: "too many readers, or requests, wait"},
               summary="The same as it comes, as server-sent events",
-              description="`decision`: data is the Item shown here, `id` its number. `now`: what GET /v1/now answers, every "
-              "two seconds. `gap`: {missed, oldest}, where the reader has missed what is not given: load GET /v1/feed."),
+              description="`decision`: data is the Item shown here, `id` its number. `now`: what GET /v1/now answers, "
+              "every two seconds. `gap`: {missed, oldest}, where the reader has missed what is not given: load "
+              "GET /v1/feed."),
     )  # fmt: skip
