@@ -24,6 +24,10 @@ class ActivationError(ValueError):
         self.overtaken = overtaken
 
 
+class NothingToTakeBackError(ActivationError):
+    """No activation stands: workers judge by the pack of their settings."""
+
+
 def digest_of(topic: PackTopic, name: str) -> str:
     """The digest that a name stands for, empty for the pack of the settings. Raises ActivationError."""
     standing = topic.log.newest
@@ -70,7 +74,7 @@ def to_roll_back(topic: PackTopic, *, why: str, by: str) -> Activation:
     """The record that takes the newest activation back. Raises ActivationError when there is none."""
     before = topic.log.rolled_back()
     if before is None:
-        raise ActivationError("there is nothing to take back: workers judge by the pack of their settings")
+        raise NothingToTakeBackError("there is nothing to take back: workers judge by the pack of their settings")
     label = topic.log.labels().get(before.live, "")
     return activation("rollback", before.live, label, why=why, by=by, of=topic.log.newest.at)
 

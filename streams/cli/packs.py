@@ -155,7 +155,7 @@ def rollback(ctx: click.Context, *, why: str, by: str | None, as_json: bool) -> 
     settings = settings_of(ctx)
     topic = asked(_current(settings))
     who = _who(by)
-    record = _asked(lambda: to_roll_back(topic, why=why, by=who), 1)
+    record = _asked(lambda: to_roll_back(topic, why=why, by=who))
     _put(ctx, settings, None, record, as_json)
 
 
@@ -274,14 +274,14 @@ def _who(by: str | None) -> str:
     return user_name() if by is None else by
 
 
-def _asked(question: Callable[[], T], exit_code: int = 2) -> T:
-    """An answer of `streams.activating`. Raises Failure."""
-    from streams.activating import ActivationError
+def _asked(question: Callable[[], T]) -> T:
+    """An answer of `streams.activating`. Raises Failure (2), and (1) when there is nothing to take back."""
+    from streams.activating import ActivationError, NothingToTakeBackError
 
     try:
         return question()
     except ActivationError as error:
-        raise Failure(str(error), exit_code) from None
+        raise Failure(str(error), 1 if isinstance(error, NothingToTakeBackError) else 2) from None
 
 
 def _put(

@@ -12,14 +12,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 
 from rules.decisions import Action, Enforcement, Lift, Review, SubjectKind
 from streams.http.asking import BUSY, Before, Limit, ask, raw
-from streams.http.now import Now, NowAnswer
+from streams.http.now import Now
 from streams.http.problems import Problem
 from streams.http.routes import Call, Route
 from streams.http.server import Doorkeeper, add_headers
@@ -288,11 +288,13 @@ def _last_event_id(call: Call) -> int | None:
 
 def feed_routes(feed: Feed) -> Sequence[Route]:
     """GET /v1/feed and GET /v1/feed/stream."""
-    events: Any = Item | NowAnswer | Gap
     return (
         Route(method="GET", path="/v1/feed", role="read", handler=feed.page, query=FeedQuery, answer=FeedAnswer,
               tag="feed", summary="What workers have decided, the newest first", problems=BUSY),
-        Route(method="GET", path="/v1/feed/stream", role="read", handler=feed.stream, query=StreamQuery, answer=events,
+        Route(method="GET", path="/v1/feed/stream", role="read", handler=feed.stream, query=StreamQuery, answer=Item,
               tag="feed", content="text/event-stream", problems={503: "too many readers, or requests, wait"},
-              summary="The same as it comes: events decision (Item), now (NowAnswer) and gap (Gap)"),
+              summary="The same as it comes, as server-sent events",
+              description="`decision`: data is the Item shown here, `id` its number. `now`: what GET /v1/now answers, "
+              "every two seconds. `gap`: {missed, oldest}, where the reader has missed what is not given: load "
+              "GET /v1/feed."),
     )  # fmt: skip
