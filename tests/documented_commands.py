@@ -52,6 +52,11 @@ OFFLINE = (
     Step("warden score labelled.jsonl.gz --part kept-out --where 'source=telecom*' --examples 20"),
     Step("warden score --hosts hosts.jsonl.gz --pages pages.jsonl.gz --json"),
     Step("warden backtest events.jsonl.gz --pack packs/mine --against shipped --report backtest.md"),
+    # docs/console.md
+    Step(
+        "warden tokens create --name lin --role moderate --days 90 >> tokens.toml",
+        "warden tokens create --name lin --role moderate --days 90",
+    ),
     # docs/http.md
     Step("warden tokens create --name lin --role admin >> tokens.toml", "warden tokens create --name lin --role admin"),
     # docs/operations.md

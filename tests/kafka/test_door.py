@@ -65,16 +65,23 @@ def test_what_is_acknowledged_is_on_the_topic_though_the_broker_restarts(
             acknowledged.extend(event["id"] for event in events)
             first += BATCH
 
+    async def more(posts: int) -> None:
+        """Waits until so many more posts are acknowledged."""
+        wanted, deadline = len(acknowledged) + posts * BATCH, time.monotonic() + 60
+        while len(acknowledged) < wanted:
+            assert time.monotonic() < deadline, statuses
+            await asyncio.sleep(0.02)
+
     async def main(server: Door) -> None:
         async with aiohttp.ClientSession() as client:
             await ready(client, server)
             ending = asyncio.Event()
             feeds = [asyncio.create_task(feed(client, server, n, ending)) for n in range(3)]
-            await asyncio.sleep(0.5)
+            await more(6)
             await asyncio.to_thread(own_kafka.kill)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(own_kafka.start)
-            await asyncio.sleep(1.0)
+            await more(6)
             ending.set()
             await asyncio.gather(*feeds)
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -28,7 +29,7 @@ def test_what_curl_is_answered_is_what_the_document_says(kafka: Broker, prefix: 
     share = {"type": "share", "id": "s1", "account": "bob", "time": now, "url": "https://x.example/", "scene": "chat"}
     event = {"specversion": "1.0", "id": "c1", "source": "/feed", "type": "com.example.post", "time": now}
     without = {name: value for name, value in post.items() if name != "text"}
-    files = {
+    files: dict[str, list[dict[str, Any]]] = {
         "events.jsonl": [post, share],
         "wrong.jsonl": [post | {"id": "p2"}, without],
         "event.json": [event | {"data": {"account": "alice", "text": "你好"}}],
