@@ -701,7 +701,8 @@ def test_accessible_in_light_and_dark_on_every_page(tab: Open, place: Site) -> N
             made.shot(f"{name}-{theme}")
             if not made.page.evaluate("typeof axe === 'object'"):
                 made.page.evaluate(AXE)
-            answer = made.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            only = ", runOnly: ['color-contrast']" if theme == "dark" else ""  # nothing else is another one in the dark
+            answer = made.page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{only}}})")
             found += [
                 f"{name}, {theme}: {each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}"
                 for each in answer["violations"]
