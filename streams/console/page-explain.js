@@ -33,12 +33,11 @@ export function open(main, route) {
   main.append(el("h1", {}, t("explain.title")),
     el("div", { class: "ground" },
       el("div", { class: "given" },
-        el("label", { class: "field", for: "input" }, el("span", {}, t("explain.input"))), input,
+        el("label", { class: "field", for: "input" }, el("span", {}, t("explain.input"))), input, verdict,
         el("p", { class: "dim small", id: "input-hint" }, t("explain.hint")),
         el("label", { class: "field", for: "as" }, el("span", {}, t("explain.as")), as),
         el("div", { class: "quick", role: "group", "aria-label": t("explain.examples") }, EXAMPLES.map((each) =>
-          el("button", { type: "button", class: "quiet", on: { click: () => { input.value = each; as.value = "auto"; run(); } } }, line(each, 26)))),
-        verdict),
+          el("button", { type: "button", class: "quiet", on: { click: () => { input.value = each; as.value = "auto"; run(); } } }, line(each, 26))))),
       result));
 
   async function run() {

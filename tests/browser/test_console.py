@@ -36,6 +36,8 @@ FIRST, RATE = 3000, 20.0
 machine."""
 SLOW_MS = 30_000
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+ALIKE = "{exclude: ['.row:nth-child(n+7)', '.entry:nth-child(n+13)', 'tbody tr:nth-child(n+5)']}"
+"""What is made as its neighbours are, and looked at in them: axe-core takes a minute for hundreds of rows."""
 EXPECTED = re.compile(r"Failed to load resource|net::ERR_")
 """What the browser itself says of a call that failed; only where a test makes calls fail."""
 HOSTILE = "account:<script>alert(1)</script>\u202eevil"
@@ -557,11 +559,12 @@ def test_a_session_that_ended_leads_to_the_login_and_back(tab: Open, place: Site
     made.failing = True
     made.see("tbody tr")
     made.page.context.clear_cookies()
-    made.page.get_by_role("link", name="Explain").click()
+    made.page.get_by_role("link", name="Engine").click()
     made.see("h1", has_text="Log in")
     made.page.fill("#token", place.tokens["moderate"])
     made.press("Enter")
-    made.see("h1", has_text="What the policy makes of it")
+    made.see("h1", has_text="Engine")
+    made.waits("location.hash === '#/engine'")
 
 
 def test_language_and_theme_are_switched_and_remembered(tab: Open) -> None:
@@ -701,7 +704,8 @@ def test_accessible_in_light_and_dark_on_every_page(tab: Open, place: Site) -> N
             made.shot(f"{name}-{theme}")
             if not made.page.evaluate("typeof axe === 'object'"):
                 made.page.evaluate(AXE)
-            answer = made.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            only = ", runOnly: ['color-contrast']" if theme == "dark" else ""  # nothing else is another one in the dark
+            answer = made.page.evaluate(f"axe.run({ALIKE}, {{resultTypes: ['violations']{only}}})")
             found += [
                 f"{name}, {theme}: {each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}"
                 for each in answer["violations"]
