@@ -110,12 +110,25 @@ def test_secrets_have_no_default() -> None:
 def test_tokens_of_the_console_are_a_secret_file_and_there_is_none_by_default() -> None:
     console = SERVICES["console"]
 
-    assert console["secrets"] == ["http-tokens"]
+    assert console["secrets"] == ["http-tokens", "worker-token"]
+    assert console["environment"]["WARDEN_HTTP_WORKER_TOKEN_FILE"] == "/run/secrets/worker-token"
     assert console["environment"]["WARDEN_HTTP_TOKENS_FILE"] == "/run/secrets/http-tokens"
-    assert COMPOSE["secrets"] == {"http-tokens": {"file": "${WARDEN_TOKENS_FILE:-/dev/null}"}}
+    assert COMPOSE["secrets"] == {
+        "http-tokens": {"file": "${WARDEN_TOKENS_FILE:-/dev/null}"},
+        "worker-token": {"file": "${WARDEN_WORKER_TOKEN_FILE:-/dev/null}"},
+    }
     assert len(Tokens(Path("/dev/null"))) == 0
     assert console["command"] == ["serve"]
     assert console["ports"] == ["127.0.0.1:6070:6070"]
+
+
+@pytest.mark.parametrize("name", ["worker-1", "worker-2"])
+def test_workers_tell_the_console_of_their_subjects(name: str) -> None:
+    worker = SERVICES[name]
+
+    assert worker["secrets"] == ["http-tokens"]
+    assert worker["environment"]["WARDEN_HTTP_TOKENS_FILE"] == "/run/secrets/http-tokens"
+    assert worker["environment"]["WARDEN_WEB_ADVERTISED_HOST"] == name
 
 
 def test_what_keeps_running_has_a_healthcheck() -> None:
@@ -145,13 +158,15 @@ def test_containers_may_do_no_more_than_they_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["topics", "worker-1", "worker-2", "console"])
-def test_our_containers_run_as_the_images_user_and_write_to_memory_only(name: str) -> None:
+def test_our_containers_run_as_the_images_user_and_write_where_they_must_only(name: str) -> None:
     service = SERVICES[name]
     user = [line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("USER ")][-1]
 
     assert service["user"].split(":") == [user, user]
     assert int(user) > 0
-    assert {mount.split(":")[0] for mount in service["tmpfs"]} == {"/tmp", "/var/lib/warden"}  # noqa: S108
+    volumes = {volume.split(":")[1] for volume in service.get("volumes", ())}
+    assert volumes == ({"/var/lib/warden"} if name == "console" else set())  # the journal of the console
+    assert {mount.split(":")[0] for mount in service["tmpfs"]} | volumes == {"/tmp", "/var/lib/warden"}  # noqa: S108
     assert "volumes" not in service
 
 
