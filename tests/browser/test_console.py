@@ -51,6 +51,14 @@ def place(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         feeding.start()
         try:
             made.until(lambda: made.api("/v1/now")["reviews_open"] >= 6, "cases wait", 90)
+            for role in ("moderate", "admin"):  # so that the audit has something to tell, whichever tests are run
+                order = {
+                    "subject": f"account:first-{role}",
+                    "do": "sanction",
+                    "action": "warn",
+                    "reason": "a beginning",
+                }
+                made.api("/v1/orders", role, order)
             yield made
         finally:
             feeding.stop()
