@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 import os
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -274,8 +275,10 @@ def test_every_client_is_made_with_these_options() -> None:
                 made.setdefault(path.name, []).append(json.dumps(spread))
 
     assert made.pop("embedded.py") == ["[]"]
-    assert set(made) == {"clients.py", "topics.py"}
-    assert all("client_options(settings)" in spread for calls in made.values() for spread in calls)
+    assert set(made) == {"clients.py", "topics.py", "evidence.py", "workers.py"}
+    assert all(
+        re.search(r"client_options\((self\._)?settings\)", spread) for calls in made.values() for spread in calls
+    )
 
 
 class Falling:
