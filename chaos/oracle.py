@@ -61,8 +61,8 @@ class Truth:
     """Records that are no events, with their values."""
 
 
-async def truth(settings: Settings, found: Versions) -> Truth:
-    """Judges the log of the input topics."""
+async def truth(settings: Settings, found: Versions | None = None) -> Truth:
+    """Judges the log of the input topics. `found`: as in `judged`."""
     names = topic_names(settings)
     runs: list[list[Any]] = []
     for kind in INPUTS:

@@ -256,10 +256,11 @@ def _config(workers: list[Worker], consumers: list[int]) -> str:
     config = yaml.safe_load((GRAFANA / "prometheus" / "prometheus.yml").read_text())
     config["global"].update(scrape_interval="500ms", scrape_timeout="500ms", evaluation_interval="1s")
     config["rule_files"] = [str(GRAFANA / "alerts" / "*.yaml")]
-    of_workers, of_consumers = config["scrape_configs"]
+    of_workers, _, of_consumers = config["scrape_configs"]  # between them `warden serve`, which is not here
     of_workers["static_configs"] = [{"targets": [worker.url.removeprefix("http://") for worker in workers]}]
     del of_consumers["file_sd_configs"]
     of_consumers["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in consumers]}]
+    config["scrape_configs"] = [of_workers, of_consumers]
     return str(yaml.safe_dump(config))
 
 
