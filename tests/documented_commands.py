@@ -184,6 +184,7 @@ NOT_RUN = {
     "SOAK_S=120 make soak": "takes two minutes, and the machine for itself",
     "make bench": "measures for an hour",
     "python -m benchmarks.console --only journal": "measures",
+    "python -m benchmarks.door": "measures",
     'make bench ARGS="--only comparison"': "measures: it needs the machine for itself",
     'make bench ARGS="--only recovery"': "measures",
     'make bench ARGS="--only growth"': "measures",
