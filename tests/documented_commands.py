@@ -211,7 +211,7 @@ NOT_RUN = {
     ),
     "docker build -t registry.example.com/streamwarden:0.1.0 .": "needs a Docker engine, and the network",
     "python -m benchmarks.judging": "measures",
-    "python -m benchmarks.texts LABELLED": "measures",
+    "python -m benchmarks.texts LABELLED --batch 4096": "measures",
     "python -m benchmarks.evasion LABELLED --pairs": "measures, and needs labelled text",
 }
 """Commands that no test can run: why. That they exist, with their options, is tested."""

@@ -170,6 +170,20 @@ SWARM = [
 """More of a kind than are remembered, of a domain that is new on HOST."""
 
 
+def mark_of(charge: Violation) -> Evading:
+    """What the address tells the domain of a violation of both."""
+    return Evading(
+        subject=charge.subject,
+        cause=charge.cause,
+        on=True,
+        ip=HOST,
+        time=charge.time,
+        clause=charge.clause,
+        rule=charge.rule,
+        linked=charge.linked,
+    )
+
+
 def domain_record(pack: Pack, heard: list[Any]) -> tuple[Any, ...]:
     """What a domain remembers that decides, and what is in force for it."""
     court = Court(Enforcer(pack))
@@ -195,20 +209,7 @@ def test_in_whatever_order_violations_and_marks_come_the_same_is_remembered(
     pack: Pack, order: list[int], some: set[int]
 ) -> None:
     heard = of("domain:b.cn", *SWARM)
-    marks = [
-        Evading(
-            subject="domain:b.cn",
-            cause=each.cause,
-            on=True,
-            ip=HOST,
-            time=each.time,
-            clause=each.clause,
-            rule=each.rule,
-            linked=each.linked,
-        )
-        for number, each in enumerate(heard)
-        if number in some
-    ]
+    marks = [mark_of(each) for number, each in enumerate(heard) if number in some]
     everything = [*heard, *marks]
     shuffled = [everything[place] for place in order if place < len(everything)]
     at_once = sorted(everything, key=lambda each: (each.time, isinstance(each, Evading)))
@@ -217,18 +218,7 @@ def test_in_whatever_order_violations_and_marks_come_the_same_is_remembered(
 
 def test_an_evasion_among_many_of_a_kind_counts_when_its_violation_was_left_out(pack: Pack) -> None:
     heard = of("domain:b.cn", *SWARM)
-    last = heard[-1]
-    found = Evading(
-        subject=last.subject,
-        cause=last.cause,
-        on=True,
-        ip=HOST,
-        time=last.time,
-        clause=last.clause,
-        rule=last.rule,
-        linked=last.linked,
-    )
-    _, held = domain_record(pack, [*heard, found])
+    _, held = domain_record(pack, [*heard, mark_of(heard[-1])])
     assert [entry.action for entry in held] == ["ban_domain"]
 
 
