@@ -215,6 +215,8 @@ class JavaBroker(Broker):
         # Serial GC: the other collectors' threads only compete with the tests for two cores.
         options = ["-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
         options += ["-Dorg.apache.logging.log4j.level=WARN"]
+        # A killed broker leaves the libraries that it unpacked.
+        options += [f"-Djava.io.tmpdir={self._folder}"]
         return ["java", *options, *self._options, "-cp", self._classpath, *arguments]
 
 
