@@ -1,4 +1,6 @@
-"""Names of parametrized tests."""
+"""Names of parametrized tests, and which tests go to one process."""
+
+from typing import Any
 
 import pytest
 
@@ -14,3 +16,18 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     if isinstance(val, bytes) or (isinstance(val, str) and len(val) > LONGEST_NAME):
         return argname
     return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, all of tests/browser goes to one process: its files share a site and a browser."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return Scheduling(config, log)
