@@ -81,10 +81,10 @@ export function open(main, route, app) {
         problem ? el("p", { class: "notice" }, line(problem, 300)) : null,
         terms(["live", "canary", "shadow"].map((role) => {
           const pack = standing[role];
-          return [t(`engine.${role}`), pack?.label ? [el("strong", {}, line(pack.label, 80)), role === "canary" && pack.percent ? [" · ", measure(t("engine.percent", { n: pack.percent }))] : null] : el("span", { class: "dim" }, t("engine.none"))];
+          return [t(`engine.${role}`), pack?.label ? [measure(line(pack.label, 80), "strong"), role === "canary" && pack.percent ? [" · ", measure(t("engine.percent", { n: pack.percent }))] : null] : el("span", { class: "dim" }, t("engine.none"))];
         }))),
       section(t("engine.history"), {}, history.length ? table([t("audit.at"), t("engine.role"), "", t("audit.who"), t("audit.reason"), ""], history.map((each) => [
-        time(each.time), each.percent ? measure(badge(`${word("engine", each.do)} ${number(each.percent)} %`)) : badge(word("engine", each.do)), el("strong", {}, line(each.label, 60)),
+        time(each.time), each.percent ? measure(badge(`${word("engine", each.do)} ${number(each.percent)} %`)) : badge(word("engine", each.do)), measure(line(each.label, 60), "strong"),
         content(each.by, { one: true, clip: 40 }), content(each.why, { clip: 120 }),
         each.pack ? button(t("engine.activate"), "", () => activate(each), "packs") : null]), t("engine.history")) : el("p", { class: "calm" }, t("engine.history.empty"))),
       section(t("engine.comparison"), {}, comparison(shadow)),
@@ -130,12 +130,12 @@ export function open(main, route, app) {
     const { since } = answer;
     return section(label, { id: "rules", tools: el("a", { href: to("violations", "", { mode: "enforce", since }) }, t("engine.total", { n: number(total) })) },
       hit.length ? table([...heads, ""], hit.map((each) => [
-        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), badge(word("mode", each.mode)),
+        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), each.mode ? badge(word("mode", each.mode)) : el("span", { class: "dim" }, t("engine.not_live")),
         count(each.violations, to("violations", "", { rule: each.rule, mode: "enforce", since }), t("engine.hits")), bars(each.per_hour, `${t("engine.per_hour")}: ${each.per_hour.join(", ")}`),
         rate(each), count(each.shadow, to("violations", "", { rule: each.rule, mode: "shadow", since }), t("engine.shadow_hits")),
         el("span", { class: each.overturned ? "bad" : "" }, count(each.overturned, to("now", "", { kind: "lift", rule: each.rule, since }), t("engine.overturned"))),
         count(each.subjects, to("now", "", { kind: "enforcement", rule: each.rule, since }), t("engine.subjects")),
-        button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`)]), label) : empty(t("engine.rules.empty")),
+        each.mode === "enforce" ? button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`) : null]), label) : empty(t("engine.rules.empty")),
       hit.length ? el("p", { class: "dim small" }, t("engine.rules.source")) : null,
       quiet.length ? el("details", {}, el("summary", {}, t("engine.quiet", { n: quiet.length })), el("p", { class: "names" }, quiet.map((each) => [el("code", {}, each.rule), " "]))) : null);
   }

@@ -142,7 +142,7 @@ export function open(main, route, app) {
       section(t("review.history"), {}, past(answer)),
       answer.linked_open?.length ? section(t("review.linked"), {}, el("ul", { class: "plain" }, answer.linked_open.map((each) =>
         el("li", {}, el("a", { href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || each.reason), " ", subjectLink(each.subject))))) : null,
-      terms([["id", el("code", {}, review.id)], [t("feed.rule"), el("code", {}, review.rule)], ["pack", review.pack]]));
+      terms([["id", el("code", {}, review.id)], [t("feed.rule"), el("code", {}, review.rule)], ["pack", el("code", {}, review.pack)]]));
   }
 
   function past({ review, history_summary: summary, subject_in_force: holding }) {

@@ -9,7 +9,7 @@ import { line } from "./escaping.js";
 import { evidenceOf } from "./evidence.js";
 import { ago, moment, number, subjectParts } from "./formats.js";
 import { language, t, word } from "./language.js";
-import { action, badge, clause, clauses, count, empty, loaded, measure, quotes, section, subjectLink, terms, time, until } from "./parts.js";
+import { action, badge, clause, clauses, count, empty, lasting, loaded, measure, quotes, section, subjectLink, terms, time, until } from "./parts.js";
 import { to } from "./routes.js";
 
 /** The sanctions that land on each kind of subject, the usual one first. */
@@ -156,7 +156,7 @@ export function open(main, route, app) {
     return el("details", { class: "part" }, el("summary", {}, t("subject.state"), answer.held_by ? el("span", { class: "dim" }, " · ", t("subject.held", { url: answer.held_by })) : null),
       state ? ladders.map((each) => terms([
         [each.ladder, [count(each.offences?.length ?? 0, to("subject", subject, { kind: "violation" })), " ", t("subject.offences", { n: "" }).trim(), " · ", measure(t("feed.rung", { n: each.rung ?? 0 })),
-          each.next ? [" · ", t("subject.next", { next: nextOf(each.next) })] : null]],
+          each.next ? [" · ", t("subject.next"), " ", nextOf(each.next)] : null]],
       ])) : el("p", { class: "dim" }, t("subject.state.none", { why: line(answer.state_problem || t("subject.unknown"), 200) })));
   }
 
@@ -230,10 +230,11 @@ function longest(holding) {
   return [...found.values()];
 }
 
-function nextOf(next) {
-  if (typeof next === "string") return next;
-  const actions = (next.actions ?? []).map((each) => word("action", each)).join(", ");
-  return actions || JSON.stringify(next);
+/** What the next offence leads to. */
+function nextOf({ rung, apply, lasts_s: seconds }) {
+  const named = t(`apply.${apply}`);
+  return [measure(t("feed.rung", { n: rung })), ": ", named === `apply.${apply}` ? apply : named,
+    apply === "warn" ? null : [", ", measure(seconds === null ? t("subject.permanent") : lasting(seconds))]];
 }
 
 const said = (who, reason) => [content(who, { one: true, clip: 40 }), reason ? [": ", content(reason, { clip: 300 })] : null];

@@ -29,7 +29,7 @@ def test_the_engine_is_halted_and_resumed_by_an_admin(tab: Open, place: Site) ->
 
 def test_one_rule_goes_to_shadow_and_back(tab: Open, place: Site) -> None:
     made = tab("#/engine", role="admin")
-    row = made.see("tbody tr:has(.bars)")
+    row = made.see("#rules tbody tr:has(button)")
     rule = row.locator("code").first.inner_text()
     row.get_by_role("button", name="Put in shadow").click()
     made.see("dialog .would", has_text=rule)

@@ -40,7 +40,7 @@ class Seen:
 
 LOOSE = """() => {
   const opens = "a, button, summary, select, label";
-  const others = "time, code, kbd, mark, bdi, textarea, .clause, .context, h1";
+  const others = "time, code, kbd, mark, bdi, textarea, .clause, .context, h1, h2";
   const fine = `${opens}, ${others}, [data-measure]`;
   const found = [];
   for (const place of document.querySelectorAll("#main, #bar")) {
@@ -107,4 +107,4 @@ def test_nothing_is_wider_than_a_telephone(seen: Seen) -> None:
 
 
 def test_every_number_leads_to_what_it_counts_or_says_where_it_comes_from(seen: Seen) -> None:
-    assert seen.loose == []
+    assert not seen.loose, "\n".join(seen.loose)

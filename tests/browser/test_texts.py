@@ -84,13 +84,23 @@ def test_a_line_of_a_megabyte_shows_what_was_found_in_it(tab: Open, place: Site)
     }  # fmt: skip
     place.feed([share])
     subject = f"account:{account}"
-    place.until(lambda: place.api(f"/v1/subject?id={subject}")["timeline"], "it is judged")
+    told = place.until(lambda: place.api(f"/v1/subject?id={subject}")["timeline"], "it is judged")
+    (found,) = [each for each in told if each["kind"] == "violation" and each["rule"] == "induced_sharing.unlock"]
+    evidence = place.api(f"/v1/evidence?violation={found['id']}")
+    assert evidence["why_not"] == ""
+    (mark,) = [each for each in evidence["marks"] if each["quote"] == words]
+    text = evidence["event"]["fields"][mark["field"]]
+    assert text[mark["start"] : mark["end"]] == words
+    assert evidence["event"]["left_out"][mark["field"]] + mark["start"] == 170_000
+    assert len(text) <= 50_000
     made = tab(address("subject", subject))
     made.see(".because mark", has_text=words)
-    made.page.locator(".because").get_by_role("button", name="In context").first.click()
-    made.see(".context mark", has_text=words)
-    made.see(".context button.more")
-    assert made.page.locator(".context").first.bounding_box()["height"] < 1500
+    shown = made.see(".timeline .violation", has_text="induced_sharing.unlock")
+    shown.get_by_role("button", name="In context").click()
+    shown.locator(".context mark", has_text=words).first.wait_for()
+    shown.locator(".context", has_text="characters before this part are left out").wait_for()
+    assert shown.locator(".context button.more").count() > 0
+    assert shown.bounding_box()["height"] < 1500
     made.shot("megabyte")
     made.go("#/explain")
     made.page.fill("#input", line)
