@@ -127,7 +127,9 @@ function showOutcome(decision) {
   else {
     if (outcome.repeated) said.push(t("done.repeated"));
     const holding = Object.entries(outcome.in_force ?? {});
-    if (!holding.length) said.push((outcome.changes ?? []).length ? t("done.changes") : t("done.nothing"));
+    const changes = (outcome.changes ?? []).filter((each) => each.action);
+    for (const each of changes.slice(0, 4)) said.push(t(each.kind === "lift" ? "done.lifted" : "done.made", { subject: line(each.subject, 60), action: word("action", each.action) }));
+    if (!holding.length && !changes.length) said.push((outcome.changes ?? []).length ? t("done.changes") : t("done.nothing"));
     for (const [subject, actions] of holding.slice(0, 4)) {
       const names = actionsOf(actions).map((each) => word("action", each)).join(", ");
       said.push(names ? t("done.in_force", { subject: line(subject, 60), actions: names }) : t("done.free", { subject: line(subject, 60) }));

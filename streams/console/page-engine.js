@@ -36,8 +36,8 @@ export function open(main, route, app) {
       now.rules_halted?.length ? el("div", {}, el("h3", {}, t("engine.shadowed")), el("ul", { class: "plain" }, now.rules_halted.map((rule) =>
         el("li", {}, el("code", {}, rule), " ", button(t("engine.resume"), "", () => control("resume", rule), `control ${rule}`))))) : null));
     fill(workers, section(t("engine.workers"), { id: "workers" }, now.workers?.length ? el("ul", { class: "plain" }, now.workers.map((each) =>
-      el("li", {}, badge(each.ready === false ? t("engine.unready") : t("engine.ready"), each.ready === false ? "grave" : "good"), " ", el("code", {}, line(each.url || "–", 80)), " ",
-        stated(t("engine.partitions", { n: number(each.partitions) }), "workers-source"), each.lag === null || each.lag === undefined ? null : [" · ", stated(t("engine.lag", { n: number(each.lag) }), "workers-source")])))
+      el("li", {}, each.ready === null ? badge(t("engine.unknown")) : badge(each.ready ? t("engine.ready") : t("engine.unready"), each.ready ? "good" : "grave"), " ", el("code", {}, line(each.url || "–", 80)), " ",
+        each.partitions === null ? t("engine.untold") : stated(t("engine.partitions", { n: number(each.partitions) }), "workers-source"), each.lag === null || each.lag === undefined ? null : [" · ", stated(t("engine.lag", { n: number(each.lag) }), "workers-source")])))
       : el("p", { class: "dim" }, t("engine.workers.empty")), el("p", { class: "dim small", id: "workers-source" }, t("engine.workers.source"))),
     section(t("engine.dead"), { id: "dead" }, deadLetters(now.hour)),
     section(t("engine.journal"), { id: "journal" }, journal(now.journal)));
@@ -142,7 +142,7 @@ export function open(main, route, app) {
 
   /** Hits of a hundred events now, and what is usual. */
   function rate({ hit_rate: now, usual_hit_rate: usual }) {
-    if (now === null) return "";
+    if (now === null) return el("span", { class: "dim" }, "–");
     return [measure(`${number(now * 100)} %`), usual === null ? null : el("small", { class: "dim" }, " ", measure(t("engine.usual", { n: number(usual * 100) })))];
   }
 

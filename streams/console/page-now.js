@@ -169,6 +169,7 @@ export function open(main, route, app) {
 
   function engine(now) {
     const workers = now.workers ?? [];
+    const unknown = workers.every((each) => each.ready === null); // the demo's broker does not tell
     const ready = workers.filter((each) => each.ready !== false).length;
     const lag = workers.reduce((sum, each) => sum + (each.lag ?? 0), 0);
     const bad = Boolean(now.halted);
@@ -176,8 +177,8 @@ export function open(main, route, app) {
       el("h2", {}, t("now.engine")),
       el("p", { class: "calm" }, el("a", { href: to("engine") }, badge(bad ? t("now.halted") : t("now.running"), bad ? "grave" : "good"))),
       bad ? el("p", { "data-measure": "" }, t("now.halted.long", { who: now.halted.by, why: now.halted.why, ago: ago(now.halted.at, Date.now(), language()) })) : null,
-      el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, workers.length ? t("now.workers", { ready, all: workers.length }) : t("now.noworkers"))),
-      workers.length ? el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, t("now.lag", { n: number(lag) }))) : null,
+      el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, workers.length ? (unknown ? t("now.workers.unknown", { n: workers.length }) : t("now.workers", { ready, all: workers.length })) : t("now.noworkers"))),
+      workers.length && !unknown ? el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, t("now.lag", { n: number(lag) }))) : null,
       now.packs?.live ? el("p", { class: "dim" }, el("a", { href: to("engine", "", { part: "packs" }) }, now.packs.live, now.packs.canary ? [" · ", t("engine.canary"), " ", now.packs.canary] : null)) : null,
       now.rules_halted?.length ? el("p", {}, el("a", { href: to("engine") }, t("now.rules_halted", { n: now.rules_halted.length }))) : null,
       el("ul", { class: "kinds", "aria-label": t("now.in_force") }, el("li", { class: "dim" }, t("now.in_force")), Object.entries(now.in_force ?? {}).map(([kind, value]) =>

@@ -55,7 +55,7 @@ export function open(main, route, app) {
         may ? el("div", { class: "buttons" },
           el("button", { type: "button", on: { click: sanction } }, t("subject.sanction")),
           holding.length ? el("button", { type: "button", on: { click: () => clear() } }, t("subject.clear")) : null) : null),
-      section(t("subject.in_force"), { class: "in-force" }, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
+      section(t("subject.in_force"), { class: "in-force" }, holding.length > 1 ? el("p", { class: "dim", "data-measure": "" }, t("subject.several", { n: number(holding.length) })) : null, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
       answer.reviews?.length ? section(t("subject.reviews"), { class: "waits" }, el("ul", { class: "plain" }, answer.reviews.map((each) =>
         el("li", {}, el("a", { class: "button", href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || t("review.title")), " ", word("reason", each.reason))))) : null,
       answer.linked?.length ? section(t("subject.linked"), { class: "linked" }, el("p", { class: "dim small" }, t("subject.linked.long")), el("ul", { class: "plain" }, answer.linked.map((each) =>

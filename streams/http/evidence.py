@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rules.decisions import Evidence, Violation
-from rules.events import CONTENT_TYPES, Content, InvalidEventError, Name
+from rules.events import CONTENT_TYPES, Content, InvalidEventError, Name, millis
 from rules.wording import Change, FoldedText, folded_texts
 from streams.access.clients import client_options, started
 from streams.codec import decode_record
@@ -38,6 +38,8 @@ MOST_BYTES = 32 << 20
 LOOK_S = 3.0
 """How long it is searched for."""
 WAITING = 8
+_EARLIER_MS = 2_000
+"""Clocks of feeds and brokers differ: an event may be on its topic a little before its own time."""
 MAX_SHOWN = 50_000
 """Longest text told, in code points."""
 BEFORE = 1_000
@@ -110,7 +112,7 @@ class Events:
             raise Problem(503, "busy", "Too many events are looked for", "try again", retry_after_s=1)
         self._waiting += 1
         try:
-            async with self._lock, asyncio.timeout(2 * LOOK_S):
+            async with self._lock, asyncio.timeout(3 * LOOK_S):
                 return await self._found(violation, accounts[0].partition(":")[2], at)
         except (KafkaError, OSError, TimeoutError) as error:
             logger.warning("An event cannot be looked for: %s", str(error) or type(error).__name__)
@@ -125,6 +127,17 @@ class Events:
         tp = TopicPartition(topic, partition_of(account.encode(), self._settings.partitions))
         reader = await self._started()
         reader.assign([tp])
+        event, why_not = await self._near(reader, tp, violation, account, at)
+        before = millis(violation.time) - _EARLIER_MS
+        if event is None and before < at:  # of a crowd, the violations are recorded when it is complete
+            event, why_not = await self._near(reader, tp, violation, account, before)
+        return event, why_not
+
+    async def _near(
+        self, reader: AIOKafkaConsumer, tp: TopicPartition, violation: Violation, account: str, at: int
+    ) -> tuple[Content | None, str]:
+        """Looks from a time on."""
+        kind = violation.event.type
         found = (await reader.offsets_for_times({tp: at}))[tp]
         if found is None:
             return None, "the event is no longer on its topic"
