@@ -1,5 +1,6 @@
-"""Names of parametrized tests, and which tests go to one process."""
+"""Names of parametrized tests, the order of all, and which go to one process."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,3 +32,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "tests/browser" if file.startswith("tests/browser/") else file
 
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for brokers and browsers comes first, so that no process is left with a long file at the end."""
+    items.sort(key=lambda item: not _waits(item.path))
+
+
+def _waits(path: Path) -> bool:
+    return not {"kafka", "browser"}.isdisjoint(path.relative_to(Path(__file__).parent).parts)
