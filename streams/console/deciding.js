@@ -19,6 +19,19 @@ export const decisions = new EventTarget();
 const waiting = [];
 const sent = [];
 
+/** Whose decisions they are. */
+let who = "";
+
+/** Says who is logged in: what somebody else decided here and could not be sent is not sent in this name. */
+export function decidedBy(name) {
+  who = name;
+  for (const decision of waiting.filter((each) => each.by !== name)) {
+    settle(decision);
+    decision.toast.close();
+    tell(t("pending.not_yours", { label: line(decision.label, 100), who: line(decision.by, 60) }), { tone: "warn" });
+  }
+}
+
 /** The decision about a case, a sanction or a subject that waits or is on its way; null for none. */
 export function underWay(about) {
   return waiting.find((each) => each.about === about) ?? null;
@@ -34,7 +47,7 @@ const signal = (type, detail) => decisions.dispatchEvent(new CustomEvent(type, {
 export function decide({ about, kind, verdict = "", subject, path, body, label }) {
   if (underWay(about)) return null;
   const once = kind === "control" || kind === "pack" ? {} : { id: newId() }; // to halt twice is to halt
-  const decision = { about, kind, verdict, subject, path, label, body: { ...body, ...once }, left: GRACE_S, state: "waiting" };
+  const decision = { by: who, about, kind, verdict, subject, path, label, body: { ...body, ...once }, left: GRACE_S, state: "waiting" };
   waiting.push(decision);
   const seconds = el("span", { class: "dim seconds", "aria-hidden": "true" });
   const draw = () => { seconds.textContent = t("pending.seconds", { n: decision.left }); };
@@ -89,9 +102,9 @@ async function send(decision) {
       decision.toast.close();
       signal("stale", decision);
       tell([el("strong", {}, t("stale.title")), " ", t("stale.text")], { tone: "warn" });
-    } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
+    } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429 || problem.status === 401) {
       decision.state = "failed"; // it may have been written: sent again under the same id, it counts once
-      decision.toast.set([el("strong", {}, line(decision.label, 100)), " ", t("done.failed", { why: line(problem.message, 200) }), " ",
+      decision.toast.set([el("strong", {}, line(decision.label, 100)), " ", problem.status === 401 ? t("done.logged_out") : t("done.failed", { why: line(problem.message, 200) }), " ",
         el("button", { type: "button", on: { click: () => send(decision) } }, t("done.again")),
         el("button", { type: "button", class: "quiet", on: { click: () => { settle(decision); decision.toast.close(); signal("changed", decision); } } }, t("decide.cancel"))], "bad", true);
     } else {
@@ -114,7 +127,9 @@ function showOutcome(decision) {
   else {
     if (outcome.repeated) said.push(t("done.repeated"));
     const holding = Object.entries(outcome.in_force ?? {});
-    if (!holding.length) said.push((outcome.changes ?? []).length ? t("done.changes") : t("done.nothing"));
+    const changes = (outcome.changes ?? []).filter((each) => each.action);
+    for (const each of changes.slice(0, 4)) said.push(t(each.kind === "lift" ? "done.lifted" : "done.made", { subject: line(each.subject, 60), action: word("action", each.action) }));
+    if (!holding.length && !changes.length) said.push((outcome.changes ?? []).length ? t("done.changes") : t("done.nothing"));
     for (const [subject, actions] of holding.slice(0, 4)) {
       const names = actionsOf(actions).map((each) => word("action", each)).join(", ");
       said.push(names ? t("done.in_force", { subject: line(subject, 60), actions: names }) : t("done.free", { subject: line(subject, 60) }));
@@ -173,9 +188,11 @@ export async function appeal(enforcement, subject, verdict) {
   });
 }
 
-/** Sends what waits at once: the page is being left, and who decided expects it done. */
-export function flush() {
-  for (const decision of [...waiting]) if (decision.state === "waiting") send(decision);
+/** Sends what waits at once, because who decided expects it done, and ends when it is answered; whether all of it was. */
+export async function flush() {
+  await Promise.all(waiting.filter((each) => each.state === "waiting").map(send));
+  while (waiting.some((each) => each.state === "sending")) await new Promise((done) => setTimeout(done, 50));
+  return waiting.length === 0;
 }
 
 addEventListener("pagehide", () => {

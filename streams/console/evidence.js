@@ -5,6 +5,7 @@ import { get } from "./api.js";
 import { content } from "./content.js";
 import { el } from "./dom.js";
 import { line } from "./escaping.js";
+import { number } from "./formats.js";
 import { t, word } from "./language.js";
 import { badge, clause, loaded, quotes, subjectLink, time } from "./parts.js";
 
@@ -40,7 +41,8 @@ export function inContext(answer) {
   const folded = new Map((answer.folded ?? []).map((each) => [each.field, each]));
   return el("div", { class: "fields" }, fields.map(([name, value]) => {
     const marks = (answer.marks ?? []).filter((each) => each.field === name).map((each) => ({ start: each.start, end: each.end, title: each.signal }));
-    return sideBySide(name, value, marks, folded.get(name));
+    const before = answer.event.left_out?.[name];
+    return [before ? el("p", { class: "dim small" }, t("evidence.left_out", { n: number(before) })) : null, sideBySide(name, value, marks, folded.get(name))];
   }));
 }
 

@@ -1,11 +1,11 @@
 // Which decisions of the feed are wanted: pure functions. The same words as the parameters of GET /v1/feed.
 
-export const FILTERS = ["kind", "action", "clause", "rule", "subject_kind"];
+export const FILTERS = ["kind", "action", "clause", "rule", "subject_kind", "since"];
 
 /** The filters in a query such as "?kind=enforcement", and nothing else of it. */
-export function filtersOf(query) {
+export function filtersOf(query, names = FILTERS) {
   const found = {};
-  for (const name of FILTERS) {
+  for (const name of names) {
     const value = query.get(name);
     if (value) found[name] = value;
   }
@@ -17,12 +17,18 @@ export function matches(item, filters) {
   const said = item.item;
   const tests = {
     kind: (value) => said.kind === value,
-    action: (value) => said.action === value || (said.proposed ?? []).includes(value),
+    action: (value) => said.action === value,
     clause: (value) => (said.clauses ?? []).includes(value),
     rule: (value) => said.rule === value || (said.rules ?? []).includes(value),
     subject_kind: (value) => said.subject.startsWith(`${value}:`),
+    since: (value) => Date.parse(item.at) >= Date.parse(value),
   };
   return Object.entries(filters).every(([name, value]) => tests[name](value));
+}
+
+/** The first moment that counts of the last so many minutes count: whole minutes, with the one that runs. */
+export function sinceMinutes(now, minutes) {
+  return new Date((Math.floor(now / 60_000) - minutes + 1) * 60_000).toISOString();
 }
 
 /** The newest items, each once, newest first, at most `most`. */

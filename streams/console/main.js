@@ -2,7 +2,7 @@
 
 import { get, onLoggedOut, remove } from "./api.js";
 import { showKeys } from "./asking.js";
-import { flush, undo } from "./deciding.js";
+import { decidedBy, flush, undo } from "./deciding.js";
 import { el, fill } from "./dom.js";
 import { ago, length, moment, number } from "./formats.js";
 import { asked } from "./keyboard.js";
@@ -10,6 +10,7 @@ import { keep, kept, language, onLanguage, setLanguage, t } from "./language.js"
 import { Live } from "./live.js";
 import { clauses, empty, failed, loading } from "./parts.js";
 import { parse, to } from "./routes.js";
+import { tell } from "./telling.js";
 
 const PAGES = {
   now: () => import("./page-now.js"),
@@ -17,6 +18,7 @@ const PAGES = {
   subject: () => import("./page-subject.js"),
   reviews: () => import("./page-reviews.js"),
   review: () => import("./page-reviews.js"),
+  violations: () => import("./page-violations.js"),
   explain: () => import("./page-explain.js"),
   engine: () => import("./page-engine.js"),
   packs: () => import("./page-engine.js"),
@@ -120,7 +122,7 @@ function tools() {
 }
 
 function mark(route) {
-  const current = { review: "reviews", packs: "engine", subjects: "", subject: "" }[route.page] ?? route.page;
+  const current = { review: "reviews", packs: "engine", violations: "engine", subjects: "", subject: "" }[route.page] ?? route.page;
   for (const link of bar.querySelectorAll("nav a")) {
     if (link.dataset.page === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -165,6 +167,7 @@ async function suggest(event) {
 
 async function begin(session) {
   app.session = session;
+  decidedBy(session.name);
   keep("session", "1");
   try {
     for (const each of (await get("/v1/clauses")).clauses) clauses.set(each.id, each);
@@ -193,8 +196,13 @@ function end() {
   location.hash = to("login");
 }
 
-async function logout() {
-  flush();
+async function logout(event) {
+  event.currentTarget.disabled = true;
+  if (!await flush()) { // the session is what it could still be sent with
+    drawBar();
+    tell(t("nav.logout.unsent"), { tone: "warn" });
+    return;
+  }
   try {
     await remove("/v1/session");
   } finally {

@@ -5,7 +5,7 @@ import { content } from "./content.js";
 import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
 import { t, word } from "./language.js";
-import { badge, empty, failed, loading, subjectLink, table, time } from "./parts.js";
+import { badge, empty, failed, loading, measure, subjectLink, table, time } from "./parts.js";
 
 const LIMIT = 50;
 
@@ -48,5 +48,5 @@ export function open(main) {
 function what(entry) {
   const parts = String(entry.what).split(/[ :]+/);
   const words = parts.map((each) => ["do", "verdict", "kind", "action", "engine"].map((kind) => [kind, word(kind, each)]).find(([kind, said]) => said !== `${kind}.${each}` && said !== each)?.[1] ?? each);
-  return badge(words.join(" "), /overturn|reject|clear|halt|rollback/.test(entry.what) ? "warned" : "plain", entry.what);
+  return measure(badge(words.join(" "), /overturn|reject|clear|halt|rollback/.test(entry.what) ? "warned" : "plain", entry.what));
 }

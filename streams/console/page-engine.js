@@ -8,12 +8,12 @@ import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
 import { ago, number } from "./formats.js";
 import { language, t, word } from "./language.js";
-import { badge, bars, count, empty, loaded, section, share, table, terms, time } from "./parts.js";
+import { badge, bars, count, empty, loaded, measure, section, share, stated, table, terms, time } from "./parts.js";
 import { to } from "./routes.js";
 
 const HOURS = 24;
 
-export function open(main, _route, app) {
+export function open(main, route, app) {
   const status = el("div", {});
   const packs = el("div", {});
   const rules = el("div", {});
@@ -31,16 +31,32 @@ export function open(main, _route, app) {
     const { halted } = now;
     fill(status, el("div", { class: `part status ${halted ? "halted" : ""}` },
       el("p", {}, badge(halted ? t("now.halted") : t("now.running"), halted ? "grave" : "good"), " ",
-        halted ? t("now.halted.long", { who: halted.by, why: line(halted.why, 200), ago: ago(halted.at, Date.now(), language()) }) : null),
+        halted ? measure(t("now.halted.long", { who: halted.by, why: line(halted.why, 200), ago: ago(halted.at, Date.now(), language()) })) : null),
       button(halted ? t("engine.resume") : t("engine.halt"), halted ? "" : "danger", () => control(halted ? "resume" : "halt", null), "control all"),
       now.rules_halted?.length ? el("div", {}, el("h3", {}, t("engine.shadowed")), el("ul", { class: "plain" }, now.rules_halted.map((rule) =>
         el("li", {}, el("code", {}, rule), " ", button(t("engine.resume"), "", () => control("resume", rule), `control ${rule}`))))) : null));
-    fill(workers, section(t("engine.workers"), {}, now.workers?.length ? el("ul", { class: "plain" }, now.workers.map((each) =>
-      el("li", {}, badge(each.ready === false ? t("engine.unready") : t("engine.ready"), each.ready === false ? "grave" : "good"), " ", el("code", {}, line(each.url || "–", 80)), " ",
-        t("engine.partitions", { n: Array.isArray(each.partitions) ? each.partitions.length : each.partitions }), each.lag === null || each.lag === undefined ? null : [" · ", t("engine.lag", { n: number(each.lag) })])))
-      : el("p", { class: "dim" }, t("engine.workers.empty"))),
-    section(t("engine.dead"), { id: "dead" }, el("p", {}, t("engine.dead.text", { n: number(now.hour?.dead_letters ?? 0) }))),
-    section(t("engine.journal"), {}, el("p", { class: "dim" }, t("engine.journal.text", { n: number(now.journal?.records), since: now.journal?.since ? ago(now.journal.since, Date.now(), language()) : "–" }), now.journal?.problem ? [" · ", line(now.journal.problem, 200)] : null)));
+    fill(workers, section(t("engine.workers"), { id: "workers" }, now.workers?.length ? el("ul", { class: "plain" }, now.workers.map((each) =>
+      el("li", {}, each.ready === null ? badge(t("engine.unknown")) : badge(each.ready ? t("engine.ready") : t("engine.unready"), each.ready ? "good" : "grave"), " ", el("code", {}, line(each.url || "–", 80)), " ",
+        each.partitions === null ? t("engine.untold") : stated(t("engine.partitions", { n: number(each.partitions) }), "workers-source"), each.lag === null || each.lag === undefined ? null : [" · ", stated(t("engine.lag", { n: number(each.lag) }), "workers-source")])))
+      : el("p", { class: "dim" }, t("engine.workers.empty")), el("p", { class: "dim small", id: "workers-source" }, t("engine.workers.source"))),
+    section(t("engine.dead"), { id: "dead" }, deadLetters(now.hour)),
+    section(t("engine.journal"), { id: "journal" }, journal(now.journal)));
+    goToPart();
+  }
+
+  function deadLetters(hour) {
+    const reasons = Object.entries(hour?.dead_letter_reasons ?? {}).sort((a, b) => b[1] - a[1]);
+    return [
+      el("p", {}, stated(t("engine.dead.text", { n: number(hour?.dead_letters ?? 0) }), "dead-source")),
+      reasons.length ? terms(reasons.map(([reason, value]) => [el("code", {}, line(reason, 60)), stated(number(value), "dead-source")])) : null,
+      el("p", { class: "dim small", id: "dead-source" }, t("engine.dead.source"))];
+  }
+
+  function journal(told) {
+    return [
+      el("p", {}, stated(t("engine.journal.text", { n: number(told?.records), since: told?.since ? ago(told.since, Date.now(), language()) : "–" }), "journal-source"), told?.problem ? [" · ", line(told.problem, 200)] : null),
+      el("p", { class: told?.unreadable ? "wrong" : "" }, stated(t("engine.journal.unreadable", { n: number(told?.unreadable ?? 0) }), "journal-source")),
+      el("p", { class: "dim small", id: "journal-source" }, t("engine.journal.source"))];
   }
 
   function button(text, tone, click, about) {
@@ -61,14 +77,14 @@ export function open(main, _route, app) {
   function drawPacks({ in_force: standing, history, shadow, problem }) {
     newest = standing.at;
     return [
-      section(t("engine.packs"), { tools: history.length ? button(t("engine.rollback"), "", rollback, "packs") : null },
+      section(t("engine.packs"), { id: "packs", tools: history.length ? button(t("engine.rollback"), "", rollback, "packs") : null },
         problem ? el("p", { class: "notice" }, line(problem, 300)) : null,
         terms(["live", "canary", "shadow"].map((role) => {
           const pack = standing[role];
-          return [t(`engine.${role}`), pack?.label ? [el("strong", {}, line(pack.label, 80)), role === "canary" && pack.percent ? [" · ", t("engine.percent", { n: pack.percent })] : null] : el("span", { class: "dim" }, t("engine.none"))];
+          return [t(`engine.${role}`), pack?.label ? [measure(line(pack.label, 80), "strong"), role === "canary" && pack.percent ? [" · ", measure(t("engine.percent", { n: pack.percent }))] : null] : el("span", { class: "dim" }, t("engine.none"))];
         }))),
       section(t("engine.history"), {}, history.length ? table([t("audit.at"), t("engine.role"), "", t("audit.who"), t("audit.reason"), ""], history.map((each) => [
-        time(each.time), badge(each.percent ? `${word("engine", each.do)} ${number(each.percent)} %` : word("engine", each.do)), el("strong", {}, line(each.label, 60)),
+        time(each.time), each.percent ? measure(badge(`${word("engine", each.do)} ${number(each.percent)} %`)) : badge(word("engine", each.do)), measure(line(each.label, 60), "strong"),
         content(each.by, { one: true, clip: 40 }), content(each.why, { clip: 120 }),
         each.pack ? button(t("engine.activate"), "", () => activate(each), "packs") : null]), t("engine.history")) : el("p", { class: "calm" }, t("engine.history.empty"))),
       section(t("engine.comparison"), {}, comparison(shadow)),
@@ -78,8 +94,10 @@ export function open(main, _route, app) {
   function comparison(shadow) {
     const rows = Object.entries(shadow).map(([name, each]) => [name, each.both ?? 0, each.live ?? 0, each.shadow ?? 0]).sort((a, b) => b[2] + b[3] - a[2] - a[3]);
     if (!rows.length) return el("p", { class: "calm" }, t("engine.comparison.empty"));
-    return table([t("engine.rule"), t("engine.both"), t("engine.only_live"), t("engine.only_shadow"), ""], rows.slice(0, 60).map(([name, both, live, only]) => [
-      el("code", {}, name), number(both), number(live), number(only), el("span", { class: "pair" }, share(live, both + live + only, "lost"), share(only, both + live + only, "won"))]), t("engine.comparison"));
+    const found = (value, rule, mode) => (value ? count(value, to("violations", "", { rule, mode }), `${rule}, ${word("mode", mode)}`) : stated("0", "comparison-source"));
+    return [table([t("engine.rule"), t("engine.both"), t("engine.only_live"), t("engine.only_shadow"), ""], rows.slice(0, 60).map(([name, both, live, only]) => [
+      el("code", {}, name), found(both, name, "enforce"), found(live, name, "enforce"), found(only, name, "shadow"), el("span", { class: "pair" }, share(live, both + live + only, "lost"), share(only, both + live + only, "won"))]), t("engine.comparison")),
+      el("p", { class: "dim small", id: "comparison-source" }, t("engine.comparison.source"))];
   }
 
   async function activate({ pack, label }) {
@@ -109,28 +127,41 @@ export function open(main, _route, app) {
     const total = hit.reduce((sum, each) => sum + each.violations, 0);
     const heads = ["rule", "clause", "mode", "hits", "per_hour", "rate", "shadow_hits", "overturned", "subjects"].map((each) => t(`engine.${each}`));
     const label = t("engine.rules", { n: HOURS });
-    return section(label, { tools: el("span", { class: "dim" }, t("engine.total", { n: number(total) })) },
+    const { since } = answer;
+    return section(label, { id: "rules", tools: el("a", { href: to("violations", "", { mode: "enforce", since }) }, t("engine.total", { n: number(total) })) },
       hit.length ? table([...heads, ""], hit.map((each) => [
-        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), badge(word("mode", each.mode)),
-        count(each.violations, to("now", "", { rule: each.rule }), t("engine.hits")), bars(each.per_hour, `${t("engine.per_hour")}: ${each.per_hour.join(", ")}`),
-        rate(each), number(each.shadow), el("span", { class: each.overturned ? "bad" : "" }, number(each.overturned)), number(each.subjects),
-        button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`)]), label) : empty(t("engine.rules.empty")),
+        el("a", { href: to("now", "", { rule: each.rule }) }, el("code", {}, each.rule)), el("a", { href: to("now", "", { clause: each.clause }) }, el("code", {}, each.clause)), each.mode ? badge(word("mode", each.mode)) : el("span", { class: "dim" }, t("engine.not_live")),
+        count(each.violations, to("violations", "", { rule: each.rule, mode: "enforce", since }), t("engine.hits")), bars(each.per_hour, `${t("engine.per_hour")}: ${each.per_hour.join(", ")}`),
+        rate(each), count(each.shadow, to("violations", "", { rule: each.rule, mode: "shadow", since }), t("engine.shadow_hits")),
+        el("span", { class: each.overturned ? "bad" : "" }, count(each.overturned, to("now", "", { kind: "lift", rule: each.rule, since }), t("engine.overturned"))),
+        count(each.subjects, to("now", "", { kind: "enforcement", rule: each.rule, since }), t("engine.subjects")),
+        each.mode === "enforce" ? button(t("engine.halt.rule"), "quiet", () => control("halt", each.rule), `control ${each.rule}`) : null]), label) : empty(t("engine.rules.empty")),
+      hit.length ? el("p", { class: "dim small" }, t("engine.rules.source")) : null,
       quiet.length ? el("details", {}, el("summary", {}, t("engine.quiet", { n: quiet.length })), el("p", { class: "names" }, quiet.map((each) => [el("code", {}, each.rule), " "]))) : null);
   }
 
   /** Hits of a hundred events now, and what is usual. */
   function rate({ hit_rate: now, usual_hit_rate: usual }) {
-    if (now === null) return "";
-    return [`${number(now * 100)} %`, usual === null ? null : el("small", { class: "dim" }, " ", t("engine.usual", { n: number(usual * 100) }))];
+    if (now === null) return el("span", { class: "dim" }, "–");
+    return [measure(`${number(now * 100)} %`), usual === null ? null : el("small", { class: "dim" }, " ", measure(t("engine.usual", { n: number(usual * 100) })))];
   }
 
-  const loadPacks = () => loaded(packs, () => get("/v1/packs"), drawPacks, () => alive);
-  const loadRules = () => loaded(rules, () => get("/v1/rules", { hours: HOURS }), drawRules, () => alive);
+  // A part that is asked for is gone to as soon as it is there; what is loaded above it moves it again
+  let part = route.query.get("part");
+  function goToPart() {
+    const node = part && document.getElementById(part);
+    if (node) node.scrollIntoView({ block: "start" });
+  }
+  const moved = () => { part = null; };
+  for (const type of ["wheel", "touchmove", "keydown"]) addEventListener(type, moved, { passive: true });
+
+  const loadPacks = () => loaded(packs, () => get("/v1/packs"), drawPacks, () => alive).then(goToPart);
+  const loadRules = () => loaded(rules, () => get("/v1/rules", { hours: HOURS }), drawRules, () => alive).then(goToPart);
   const counted = () => { if (alive && !main.querySelector("dialog[open]")) drawStatusOnce(); };
   let before = "";
   function drawStatusOnce() {
     const { now } = app.live;
-    const said = JSON.stringify([now?.halted, now?.rules_halted, now?.workers, now?.hour?.dead_letters]);
+    const said = JSON.stringify([now?.halted, now?.rules_halted, now?.workers, now?.hour?.dead_letter_reasons, now?.journal?.unreadable, now?.journal?.problem]);
     if (said === before) return; // buttons in focus stay where they are
     before = said;
     drawStatus();
@@ -149,8 +180,15 @@ export function open(main, _route, app) {
   loadRules();
   return {
     title: t("engine.title"),
+    update(next) {
+      if (next.page !== "engine") return false;
+      part = next.query.get("part");
+      goToPart();
+      return true;
+    },
     close() {
       alive = false;
+      for (const type of ["wheel", "touchmove", "keydown"]) removeEventListener(type, moved);
       app.live.removeEventListener("now", counted);
       decisions.removeEventListener("changed", changed);
       decisions.removeEventListener("answered", answered);

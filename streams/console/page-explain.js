@@ -8,7 +8,7 @@ import { sideBySide } from "./evidence.js";
 import { number } from "./formats.js";
 import { request } from "./guessing.js";
 import { t, word } from "./language.js";
-import { action, badge, clause, empty, failed, lasting, section, subjectLink, table } from "./parts.js";
+import { action, badge, clause, empty, failed, lasting, measure, section, subjectLink, table } from "./parts.js";
 
 const WAIT_MS = 250;
 const EXAMPLES = [
@@ -23,7 +23,7 @@ const MOST_WORDS = 30;
 export function open(main, route) {
   const input = el("textarea", { id: "input", rows: 5, spellcheck: "false", "data-first": "", "aria-describedby": "input-hint" });
   const as = el("select", { id: "as" }, ["auto", "text", "url", "html", "event"].map((each) => el("option", { value: each }, t(`explain.${each}`))));
-  const verdict = el("p", { class: "verdict", role: "status", "aria-live": "polite" });
+  const verdict = el("p", { class: "verdict", "data-measure": "", role: "status", "aria-live": "polite" });
   const result = el("div", { class: "explained" });
   let controller = null;
   let timer = null;
@@ -82,7 +82,7 @@ export function open(main, route) {
     verdict.textContent = fired === 0 ? t("explain.verdict.none") : fired === 1 ? t("explain.verdict.one") : t("explain.verdict.some", { n: fired });
     verdict.dataset.tone = fired ? "bad" : "good";
     fill(result,
-      el("p", { class: "dim small" }, t("explain.judged", { type: answer.type, pack: answer.pack })),
+      el("p", { class: "dim small" }, measure(t("explain.judged", { type: answer.type, pack: answer.pack }))),
       section(t("explain.rules"), {}, fired ? answer.rules.map(ruleOf) : el("p", { class: "calm" }, t("explain.rules.none"))),
       section(t("explain.folding"), {}, answer.texts.map((each) => textOf(each, answer))),
       section(t("explain.words"), {}, answer.words.length ? wordsOf(answer.words) : el("p", { class: "dim" }, t("explain.words.none"))),
@@ -121,26 +121,26 @@ function textOf(each, { words, rules }) {
 function wordsOf(words) {
   const heads = ["word", "form", "weight", "signal"].map((each) => t(`explain.${each}`));
   return table(heads, words.slice(0, MOST_WORDS).map((each) => [
-    content(each.quote, { one: true, clip: 40 }), each.form === each.quote ? "" : content(each.form, { one: true, clip: 40 }), number(each.weight), el("code", {}, each.signal)]), t("explain.words"));
+    content(each.quote, { one: true, clip: 40 }), each.form === each.quote ? "" : content(each.form, { one: true, clip: 40 }), measure(number(each.weight)), el("code", {}, each.signal)]), t("explain.words"));
 }
 
 function signalOf(each) {
   const fires = each.value > 0;
   return el("li", { class: fires ? "holds" : "fails" }, el("span", { class: "sign", "aria-label": fires ? t("explain.holds") : t("explain.fails") }, fires ? "✓" : "·"), " ", el("code", {}, each.name), " ",
-    el("span", { class: "dim" }, each.kind, each.needs !== null && each.needs !== undefined ? [" · ", t("explain.needs", { reached: number(each.reached), needs: number(each.needs) })] : [" · ", number(each.value)], each.needs_history ? [" · ", t("explain.history")] : null));
+    el("span", { class: "dim", "data-measure": "" }, each.kind, each.needs !== null && each.needs !== undefined ? [" · ", t("explain.needs", { reached: number(each.reached), needs: number(each.needs) })] : [" · ", number(each.value)], each.needs_history ? [" · ", t("explain.history")] : null));
 }
 
 /** A rule that fires, or one that comes near. */
 function ruleOf(rule) {
   return el("article", { class: "rule-card" },
-    el("h3", {}, el("code", {}, rule.name), " ", badge(word("mode", rule.mode)), " ", rule.severity === "egregious" ? badge(word("severity", "egregious"), "grave") : null, rule.by_report ? [" ", badge(t("explain.by_report"), "warned")] : null, rule.reporters ? [" ", badge(t("explain.reporters", { n: rule.reporters }))] : null),
+    el("h3", {}, el("code", {}, rule.name), " ", badge(word("mode", rule.mode)), " ", rule.severity === "egregious" ? badge(word("severity", "egregious"), "grave") : null, rule.by_report ? [" ", badge(t("explain.by_report"), "warned")] : null, rule.reporters ? [" ", measure(badge(t("explain.reporters", { n: rule.reporters })))] : null),
     clause(rule.clause, { full: true, titles: rule.title }),
     el("ul", { class: "plain parts" }, rule.parts.map((part) => el("li", { class: part.holds ? "holds" : "fails" },
       el("span", { class: "sign", "aria-label": part.holds ? t("explain.holds") : t("explain.fails") }, part.holds ? "✓" : "✗"), " ", el("code", {}, part.text), " ",
-      el("span", { class: "dim small" }, Object.entries(part.values).map(([name, value]) => `${name} = ${number(value)}`).join(", "))))),
-    rule.crowd ? el("p", { class: "dim small" }, t("explain.crowd", { needs: rule.crowd.needs })) : null,
+      el("span", { class: "dim small", "data-measure": "" }, Object.entries(part.values).map(([name, value]) => `${name} = ${number(value)}`).join(", "))))),
+    rule.crowd ? el("p", { class: "dim small", "data-measure": "" }, t("explain.crowd", { needs: rule.crowd.needs })) : null,
     rule.charges?.length ? el("div", { class: "charges" }, el("h4", {}, t("explain.sanctions")), rule.charges.map((charge) => el("div", { class: "charge" }, subjectLink(charge.subject, { clip: 60 }),
-      el("ol", { class: "ladder" }, charge.steps.map((step) => el("li", {}, el("small", { class: "dim" }, t("explain.offence", { n: step.offence })), " ", step.actions.map((each) => [action(each), " "]),
-        step.actions.length === 1 && step.actions[0] === "warn" ? null : step.lasts_ms === null ? t("subject.permanent") : lasting(step.lasts_ms / 1000)))),
-      charge.waits ? el("p", { class: "dim small" }, t("explain.waits", { why: line(charge.waits, 200) })) : null))) : null);
+      el("ol", { class: "ladder" }, charge.steps.map((step) => el("li", {}, measure(t("explain.offence", { n: step.offence }), "small"), " ", step.actions.map((each) => [action(each), " "]),
+        step.actions.length === 1 && step.actions[0] === "warn" ? null : step.lasts_ms === null ? t("subject.permanent") : measure(lasting(step.lasts_ms / 1000))))),
+      charge.waits ? el("p", { class: "dim small", "data-measure": "" }, t("explain.waits", { why: line(charge.waits, 200) })) : null))) : null);
 }

@@ -3,17 +3,17 @@
 import { get } from "./api.js";
 import { content } from "./content.js";
 import { el, fill, framed } from "./dom.js";
-import { filtersOf, FILTERS, matches, newest } from "./filters.js";
+import { filterForm } from "./filtering.js";
+import { filtersOf, FILTERS, matches, newest, sinceMinutes } from "./filters.js";
 import { ago, number } from "./formats.js";
 import { language, t, word } from "./language.js";
 import { Picking } from "./picking.js";
-import { action, badge, clause, clauses, count, empty, failed, loading, quotes, section, share, subjectLink, time, until } from "./parts.js";
+import { action, badge, clause, count, empty, failed, loading, measure, quotes, section, share, subjectLink, time, until } from "./parts.js";
 import { to } from "./routes.js";
 
 /** Rows on the page; older ones go as newer ones come, so that a day of it costs no more than a minute. */
 export const MOST_ROWS = 300;
 const PAGE = 50;
-const ACTIONS = ["warn", "stop_spread", "block_access", "suspend_share_api", "suspend_account", "ban_account", "ban_domain", "ban_ip", "ban_share_api"];
 
 export function open(main, route, app) {
   app.place = "feed";
@@ -32,34 +32,10 @@ export function open(main, route, app) {
   let alive = true;
   const rows = new Map();
 
-  const form = el("form", { class: "filters", "aria-label": t("feed.filters"), on: { change: () => refilter(), submit: (event) => event.preventDefault() } });
+  const { form, draw: drawFilters } = filterForm(FILTERS, (chosen) => { location.hash = to("now", "", chosen); });
   main.append(
     el("h1", { class: "unseen" }, t("now.title")), tiles,
     section(t("feed.title"), { class: "stream", tools: el("div", { class: "tools" }, pauser) }, form, fresh, list, state));
-
-  // Filters
-
-  function drawFilters() {
-    const options = {
-      kind: ["enforcement", "lift", "review"].map((each) => [each, word("kind", each)]),
-      action: ACTIONS.map((each) => [each, word("action", each)]),
-      clause: [...clauses.keys()].map((each) => [each, `${each} ${clauses.get(each)?.[language()] ?? ""}`]),
-      rule: [...new Set([...clauses.values()].flatMap((each) => (each.rules ?? []).map((rule) => rule.name ?? rule)))].map((each) => [each, each]),
-      subject_kind: ["account", "link", "domain", "ip", "app"].map((each) => [each, word("subject", each)]),
-    };
-    fill(form, FILTERS.map((name) => {
-      const known = options[name];
-      if (filters[name] && !known.some(([value]) => value === filters[name])) known.push([filters[name], filters[name]]);
-      return el("label", { class: filters[name] ? "set" : null }, el("span", {}, t(`feed.${name}`)),
-        el("select", { name }, el("option", { value: "" }, t("feed.all")),
-          known.map(([value, text]) => el("option", { value, selected: filters[name] === value }, text))));
-    }), Object.keys(filters).length ? el("button", { type: "button", class: "quiet", on: { click: () => { location.hash = to("now"); } } }, t("feed.clear")) : null);
-  }
-
-  function refilter() {
-    const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
-    location.hash = to("now", "", given);
-  }
 
   // The list
 
@@ -167,14 +143,17 @@ export function open(main, route, app) {
   }
 
   function happening(now, hour, made, total) {
+    const minute = sinceMinutes(Date.parse(now.time), 2);
+    const since = sinceMinutes(Date.parse(now.time), 60);
     return el("section", { class: "tile", "aria-label": t("now.title") },
       el("h2", {}, t("now.title")),
       el("div", { class: "figures" },
-        figure(now.minute?.enforcements, to("now", "", { kind: "enforcement" }), t("now.enforcements"), t("now.minute")),
-        figure(now.minute?.violations, to("engine"), t("now.violations"), t("now.minute")),
-        figure(hour.lifts, to("now", "", { kind: "lift" }), t("now.lifts"), t("now.hour"))),
+        figure(now.minute?.enforcements, to("now", "", { kind: "enforcement", since: minute }), t("now.enforcements"), t("now.minute")),
+        figure(now.minute?.violations, to("violations", "", { since: minute }), t("now.violations"), t("now.minute")),
+        figure(hour.lifts, to("now", "", { kind: "lift", since }), t("now.lifts"), t("now.hour"))),
       el("ul", { class: "shares", "aria-label": `${t("now.enforcements")}, ${t("now.hour")}` }, made.slice(0, 5).map(([name, value]) =>
-        el("li", {}, el("a", { href: to("now", "", { action: name }) }, word("action", name)), share(value, total), count(value, to("now", "", { action: name }), word("action", name))))));
+        el("li", {}, el("a", { href: to("now", "", { kind: "enforcement", action: name, since }) }, word("action", name)), share(value, total),
+          count(value, to("now", "", { kind: "enforcement", action: name, since }), word("action", name))))));
   }
 
   function needed(now, hour) {
@@ -184,26 +163,27 @@ export function open(main, route, app) {
       waits
         ? el("p", { class: "big" }, el("a", { href: to("reviews") }, number(waits)), " ", el("span", {}, waits === 1 ? t("now.need.one") : t("now.need.some")))
         : el("p", { class: "calm" }, t("now.need.none")),
-      el("p", { class: "dim" }, count(hour.reviews_opened ?? 0, to("now", "", { kind: "review" }), t("now.opened")), " ", t("now.opened")),
+      el("p", { class: "dim" }, count(hour.reviews_opened ?? 0, to("now", "", { kind: "review", since: sinceMinutes(Date.parse(now.time), 60) }), t("now.opened")), " ", t("now.opened")),
       waits ? el("a", { class: "button main", href: to("reviews") }, t("now.need.go")) : null);
   }
 
   function engine(now) {
     const workers = now.workers ?? [];
+    const unknown = workers.every((each) => each.ready === null); // the demo's broker does not tell
     const ready = workers.filter((each) => each.ready !== false).length;
     const lag = workers.reduce((sum, each) => sum + (each.lag ?? 0), 0);
     const bad = Boolean(now.halted);
     return el("section", { class: `tile ${bad ? "halted" : ""}`, "aria-label": t("now.engine") },
       el("h2", {}, t("now.engine")),
       el("p", { class: "calm" }, el("a", { href: to("engine") }, badge(bad ? t("now.halted") : t("now.running"), bad ? "grave" : "good"))),
-      bad ? el("p", {}, t("now.halted.long", { who: now.halted.by, why: now.halted.why, ago: ago(now.halted.at, Date.now(), language()) })) : null,
-      el("p", {}, el("a", { href: to("engine") }, workers.length ? t("now.workers", { ready, all: workers.length }) : t("now.noworkers"))),
-      workers.length ? el("p", {}, el("a", { href: to("engine") }, t("now.lag", { n: number(lag) }))) : null,
-      now.packs?.live ? el("p", { class: "dim" }, el("a", { href: to("engine") }, now.packs.live), now.packs.canary ? [" · ", t("engine.canary"), " ", now.packs.canary] : null) : null,
+      bad ? el("p", { "data-measure": "" }, t("now.halted.long", { who: now.halted.by, why: now.halted.why, ago: ago(now.halted.at, Date.now(), language()) })) : null,
+      el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, workers.length ? (unknown ? t("now.workers.unknown", { n: workers.length }) : t("now.workers", { ready, all: workers.length })) : t("now.noworkers"))),
+      workers.length && !unknown ? el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, t("now.lag", { n: number(lag) }))) : null,
+      now.packs?.live ? el("p", { class: "dim" }, el("a", { href: to("engine", "", { part: "packs" }) }, now.packs.live, now.packs.canary ? [" · ", t("engine.canary"), " ", now.packs.canary] : null)) : null,
       now.rules_halted?.length ? el("p", {}, el("a", { href: to("engine") }, t("now.rules_halted", { n: now.rules_halted.length }))) : null,
       el("ul", { class: "kinds", "aria-label": t("now.in_force") }, el("li", { class: "dim" }, t("now.in_force")), Object.entries(now.in_force ?? {}).map(([kind, value]) =>
         el("li", {}, count(value, to("subjects", "", { prefix: `${kind}:`, held: "1" }), word("subject", kind)), " ", word("subject", kind)))),
-      el("p", { class: "dim" }, count(hourly(now), to("engine"), t("now.dead")), " ", t("now.dead"), ", ", t("now.hour")));
+      el("p", { class: "dim" }, count(hourly(now), to("engine", "", { part: "dead" }), t("now.dead")), " ", t("now.dead"), ", ", t("now.hour")));
   }
 
   const hourly = (now) => now.hour?.dead_letters ?? 0;
@@ -212,7 +192,7 @@ export function open(main, route, app) {
   app.live.addEventListener("gap", gapped);
   app.live.addEventListener("now", counted);
   addEventListener("scroll", scrolled, { passive: true });
-  drawFilters();
+  drawFilters(filters);
   if (app.live.now) drawTiles();
   else {
     fill(tiles, loading());
@@ -229,7 +209,7 @@ export function open(main, route, app) {
       for (const row of rows.values()) row.remove();
       rows.clear();
       picking.clear();
-      drawFilters();
+      drawFilters(filters);
       load();
       return true;
     },
@@ -267,7 +247,7 @@ function enforcement(item) {
   return {
     what: action(item.action),
     why: [(item.clauses ?? []).map((each) => clause(each)), quotes(item.evidence)],
-    until: [until(item.ends, item.permanent, item.action), item.rung ? el("small", {}, t("feed.rung", { n: item.rung })) : el("small", {}, t("feed.by_hand"))],
+    until: [until(item.ends, item.permanent, item.action), item.rung ? measure(t("feed.rung", { n: item.rung }), "small") : el("small", {}, t("feed.by_hand"))],
   };
 }
 

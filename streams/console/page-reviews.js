@@ -25,6 +25,8 @@ export function open(main, route, app) {
 
   const found = new Map();
   let openCount = 0;
+  let last = null; // of what was loaded, oldest first: where to go on
+  let whole = false; // whether that was all
   let current = null;
   let alive = true;
   let turn = 0;
@@ -39,9 +41,10 @@ export function open(main, route, app) {
   async function load() {
     if (!found.size) fill(after, loading());
     try {
-      const answer = await get("/v1/reviews", { status: "open", limit: LIMIT });
+      const answer = await get("/v1/reviews", { status: "open", order: "oldest", limit: LIMIT });
       if (!alive) return;
       found.clear();
+      last = null;
       take(answer);
     } catch (problem) {
       if (alive) fill(after, failed(problem, load));
@@ -49,35 +52,48 @@ export function open(main, route, app) {
   }
 
   async function more() {
+    fill(after, loading());
     try {
-      take(await get("/v1/reviews", { status: "open", limit: LIMIT, before: Math.min(...[...found.values()].map((each) => each.seq)) }));
+      const answer = await get("/v1/reviews", { status: "open", order: "oldest", limit: LIMIT, after: last });
+      if (alive) take(answer);
     } catch (problem) {
       if (alive) fill(after, failed(problem, more));
     }
   }
 
   function take(answer) {
-    for (const each of answer.reviews) found.set(each.review.id, each);
+    const asked = Date.now();
+    for (const each of answer.reviews) found.set(each.review.id, { review: each.review, opened: asked - each.waits_s * 1000 });
     openCount = answer.open;
+    last = answer.reviews.at(-1)?.review.id ?? last;
+    whole = answer.reviews.length < LIMIT;
     drawList();
-    const left = openCount - found.size;
-    fill(after, !found.size ? empty(t("reviews.empty"), el("a", { href: to("now") }, t("nav.now")))
-      : left > 0 && answer.reviews.length ? el("button", { type: "button", on: { click: more } }, t("reviews.more")) : null);
+    drawAfter();
     if (!current && found.size && wide.matches) picking.pick(list.firstElementChild, { focus: false });
   }
 
+  function drawAfter() {
+    fill(after, !found.size ? empty(t("reviews.empty"), el("a", { href: to("now") }, t("nav.now")))
+      : whole ? null : el("button", { type: "button", on: { click: more } }, t("reviews.more")));
+  }
+
+  function drawHead() {
+    fill(head, !found.size ? null : whole ? el("a", { href: to("reviews") }, t("reviews.open", { n: number(openCount) }))
+      : el("a", { href: to("reviews") }, t("reviews.shown", { shown: number(found.size), n: number(openCount) })));
+  }
+
   function drawList() {
-    head.textContent = found.size ? t("reviews.open", { n: number(openCount) }) : "";
-    const cases = [...found.values()].sort((a, b) => b.waits_s - a.waits_s);
+    drawHead();
+    const cases = [...found.values()]; // as they came: those that wait longest first
     const focused = list.contains(document.activeElement) && document.activeElement !== list;
-    fill(list, cases.map(({ review, waits_s: waits }) => el("li", {
+    fill(list, cases.map(({ review, opened }) => el("li", {
       class: underWay(`review ${review.id}`) ? "row under-way" : "row", tabindex: "-1", data: { id: review.id },
       on: { click: (event) => { if (!event.target.closest("a")) { picking.pick(event.currentTarget); layout.dataset.shows = "case"; } } },
     },
     subjectLink(review.subject, { clip: 40 }),
     el("span", { class: "what" }, (review.proposed ?? []).map((each) => [action(each), " "])),
     el("a", { class: "go dim", href: to("review", review.id) }, word("reason", review.reason)),
-    el("span", { class: "dim waits" }, t("reviews.waits", { length: lasting(waits) })))));
+    el("span", { class: "dim waits", "data-measure": "" }, t("reviews.waits", { length: lasting((Date.now() - opened) / 1000) })))));
     const row = current && [...list.children].find((each) => each.dataset.id === current);
     if (row) {
       picking.current = row;
@@ -111,7 +127,7 @@ export function open(main, route, app) {
         el("h2", {}, subjectLink(review.subject, { clip: 200 })),
         el("p", { class: "reason" }, badge(word("status", review.status), ended ? "plain" : "warned"), " ", el("strong", {}, word("reason", review.reason)), review.detail ? [": ", line(review.detail, 300)] : "",
           review.reporters ? [" · ", el("a", { href: to("subject", review.subject, { kind: "report" }) }, t("review.reporters", { n: number(review.reporters) }))] : null)),
-      ended ? el("p", { class: "notice" }, t("review.ended", { status: word("status", review.status), ago: ago(review.time, Date.now(), language()) })) : null,
+      ended ? el("p", { class: "notice", "data-measure": "" }, t("review.ended", { status: word("status", review.status), ago: ago(review.time, Date.now(), language()) })) : null,
       el("div", { class: "would" }, el("h3", {}, t("review.would")), wouldOf(answer)),
       may ? el("div", { class: "buttons", role: "group" },
         ended
@@ -126,7 +142,7 @@ export function open(main, route, app) {
       section(t("review.history"), {}, past(answer)),
       answer.linked_open?.length ? section(t("review.linked"), {}, el("ul", { class: "plain" }, answer.linked_open.map((each) =>
         el("li", {}, el("a", { href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || each.reason), " ", subjectLink(each.subject))))) : null,
-      terms([["id", el("code", {}, review.id)], [t("feed.rule"), el("code", {}, review.rule)], ["pack", review.pack]]));
+      terms([["id", el("code", {}, review.id)], [t("feed.rule"), el("code", {}, review.rule)], ["pack", el("code", {}, review.pack)]]));
   }
 
   function past({ review, history_summary: summary, subject_in_force: holding }) {
@@ -183,7 +199,6 @@ export function open(main, route, app) {
   const answered = ({ detail: decision }) => {
     if (decision.kind === "review") {
       found.delete(decision.about.replace("review ", ""));
-      openCount = Math.max(0, openCount - 1);
       drawList();
       if (current === decision.about.replace("review ", "")) showCase(current);
       if (!found.size) load();
@@ -197,22 +212,26 @@ export function open(main, route, app) {
   const heard = ({ detail: { item } }) => {
     if (item.kind !== "review") return;
     if (item.status !== "open") {
-      if (found.delete(item.id)) {
-        openCount = Math.max(0, openCount - 1);
-        drawList();
-      }
+      if (found.delete(item.id)) drawList();
+      if (!found.size) load();
     } else if (found.has(item.id)) found.get(item.id).review = item;
-    else {
-      found.set(item.id, { review: item, waits_s: 0, subject_in_force: [], seq: Infinity });
-      openCount += 1;
+    else if (whole) { // else it waits behind what is not loaded yet
+      found.set(item.id, { review: item, opened: Date.now() });
       drawList();
-      fill(after);
+      drawAfter();
     }
+  };
+  const counted = () => {
+    const count = app.live.now?.reviews_open;
+    if (count === undefined || count === openCount) return;
+    openCount = count;
+    drawHead();
   };
   decisions.addEventListener("changed", changed);
   decisions.addEventListener("answered", answered);
   decisions.addEventListener("stale", stale);
   app.live.addEventListener("decision", heard);
+  app.live.addEventListener("now", counted);
 
   const go = (next) => {
     layout.dataset.shows = next.page === "review" ? "case" : "list";
@@ -256,6 +275,7 @@ export function open(main, route, app) {
       decisions.removeEventListener("answered", answered);
       decisions.removeEventListener("stale", stale);
       app.live.removeEventListener("decision", heard);
+      app.live.removeEventListener("now", counted);
     },
   };
 }
@@ -265,6 +285,6 @@ function wouldOf({ review, would }) {
   if (!(review.proposed ?? []).length) return el("p", {}, t("review.would.nothing"));
   const sentence = would?.[language()] ?? "";
   return el("p", {}, review.proposed.map((each) => [action(each), " "]),
-    el("strong", {}, review.lasts === null && !(review.proposed.length === 1 && review.proposed[0] === "warn") ? t("subject.permanent") : review.lasts === null ? "" : lasting(review.lasts)),
-    sentence ? el("span", { class: "sentence" }, line(sentence, 300)) : null);
+    el("strong", { "data-measure": "" }, review.lasts === null && !(review.proposed.length === 1 && review.proposed[0] === "warn") ? t("subject.permanent") : review.lasts === null ? "" : lasting(review.lasts)),
+    sentence ? el("span", { class: "sentence", "data-measure": "" }, line(sentence, 300)) : null);
 }

@@ -9,7 +9,7 @@ import { line } from "./escaping.js";
 import { evidenceOf } from "./evidence.js";
 import { ago, moment, number, subjectParts } from "./formats.js";
 import { language, t, word } from "./language.js";
-import { action, badge, clause, clauses, count, empty, loaded, quotes, section, subjectLink, terms, time, until } from "./parts.js";
+import { action, badge, clause, clauses, count, empty, lasting, loaded, measure, quotes, section, subjectLink, terms, time, until } from "./parts.js";
 import { to } from "./routes.js";
 
 /** The sanctions that land on each kind of subject, the usual one first. */
@@ -55,11 +55,11 @@ export function open(main, route, app) {
         may ? el("div", { class: "buttons" },
           el("button", { type: "button", on: { click: sanction } }, t("subject.sanction")),
           holding.length ? el("button", { type: "button", on: { click: () => clear() } }, t("subject.clear")) : null) : null),
-      section(t("subject.in_force"), { class: "in-force" }, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
+      section(t("subject.in_force"), { class: "in-force" }, holding.length > 1 ? el("p", { class: "dim", "data-measure": "" }, t("subject.several", { n: number(holding.length) })) : null, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
       answer.reviews?.length ? section(t("subject.reviews"), { class: "waits" }, el("ul", { class: "plain" }, answer.reviews.map((each) =>
         el("li", {}, el("a", { class: "button", href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || t("review.title")), " ", word("reason", each.reason))))) : null,
       answer.linked?.length ? section(t("subject.linked"), { class: "linked" }, el("p", { class: "dim small" }, t("subject.linked.long")), el("ul", { class: "plain" }, answer.linked.map((each) =>
-        el("li", {}, subjectLink(each.subject, { clip: 60 }), " ", el("span", { class: "dim" }, each.via?.length === 1 ? t("subject.via.one") : t("subject.via", { n: each.via?.length ?? 0 })), " ",
+        el("li", {}, subjectLink(each.subject, { clip: 60 }), " ", el("a", { class: "dim", href: to("subject", subject, { kind: "violation" }) }, each.via?.length === 1 ? t("subject.via.one") : t("subject.via", { n: each.via?.length ?? 0 })), " ",
           (each.in_force ?? []).map((value) => [action(typeof value === "string" ? value : value.action), " "]))))) : null,
       timeline(events),
       record(),
@@ -76,8 +76,8 @@ export function open(main, route, app) {
     const about = `enforcement ${entry.enforcement}`;
     return [
       el("div", { class: "line" }, action(entry.action), " ",
-        entry.permanent || !entry.ends ? until(entry.ends, entry.permanent, entry.action) : el("span", {}, t("subject.until", { time: moment(entry.ends, Date.now(), { brief: true }), ago: ago(entry.ends, Date.now(), language()) })), " ",
-        el("span", { class: "dim" }, t("subject.since", { time: moment(entry.starts, Date.now(), { brief: true }) }), " · ", entry.ladder === "by_hand" ? t("feed.by_hand") : t("subject.ladder", { rung: entry.rung, ladder: entry.ladder })),
+        entry.permanent || !entry.ends ? until(entry.ends, entry.permanent, entry.action) : measure(t("subject.until", { time: moment(entry.ends, Date.now(), { brief: true }), ago: ago(entry.ends, Date.now(), language()) })), " ",
+        el("span", { class: "dim", "data-measure": "" }, t("subject.since", { time: moment(entry.starts, Date.now(), { brief: true }) }), " · ", entry.ladder === "by_hand" ? t("feed.by_hand") : t("subject.ladder", { rung: entry.rung, ladder: entry.ladder })),
         el("span", { class: "space" }),
         may && entry.undo?.appeal ? [
           el("button", { type: "button", class: "danger", title: t("subject.undo.long"), disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "overturned") } }, t("subject.undo")),
@@ -112,7 +112,7 @@ export function open(main, route, app) {
       shown = Math.min(chosen.length, shown + FIRST_SHOWN);
       fill(after,
         shown < chosen.length ? el("button", { type: "button", on: { click: more } }, t("reviews.more"), ` (${number(chosen.length - shown)})`) : null,
-        el("p", { class: "dim small" }, answer.complete_since ? t("subject.since_journal", { time: moment(answer.complete_since, Date.now(), { brief: true }) }) : "", " ",
+        el("p", { class: "dim small" }, answer.complete_since ? measure(t("subject.since_journal", { time: moment(answer.complete_since, Date.now(), { brief: true }) })) : "", " ",
           answer.complete_since === null ? null : el("button", { type: "button", class: "quiet", title: t("subject.older.long"), on: { click: further } }, t("subject.older"))));
     };
     more();
@@ -155,8 +155,8 @@ export function open(main, route, app) {
     const ladders = state?.ladders ?? [];
     return el("details", { class: "part" }, el("summary", {}, t("subject.state"), answer.held_by ? el("span", { class: "dim" }, " · ", t("subject.held", { url: answer.held_by })) : null),
       state ? ladders.map((each) => terms([
-        [each.ladder, [count(each.offences?.length ?? 0, to("subject", subject, { kind: "violation" })), " ", t("subject.offences", { n: "" }).trim(), " · ", t("feed.rung", { n: each.rung ?? 0 }),
-          each.next ? [" · ", t("subject.next", { next: nextOf(each.next) })] : null]],
+        [each.ladder, [count(each.offences?.length ?? 0, to("subject", subject, { kind: "violation" })), " ", t("subject.offences", { n: "" }).trim(), " · ", measure(t("feed.rung", { n: each.rung ?? 0 })),
+          each.next ? [" · ", t("subject.next"), " ", nextOf(each.next)] : null]],
       ])) : el("p", { class: "dim" }, t("subject.state.none", { why: line(answer.state_problem || t("subject.unknown"), 200) })));
   }
 
@@ -230,10 +230,11 @@ function longest(holding) {
   return [...found.values()];
 }
 
-function nextOf(next) {
-  if (typeof next === "string") return next;
-  const actions = (next.actions ?? []).map((each) => word("action", each)).join(", ");
-  return actions || JSON.stringify(next);
+/** What the next offence leads to. */
+function nextOf({ rung, apply, lasts_s: seconds }) {
+  const named = t(`apply.${apply}`);
+  return [measure(t("feed.rung", { n: rung })), ": ", named === `apply.${apply}` ? apply : named,
+    apply === "warn" ? null : [", ", measure(seconds === null ? t("subject.permanent") : lasting(seconds))]];
 }
 
 const said = (who, reason) => [content(who, { one: true, clip: 40 }), reason ? [": ", content(reason, { clip: 300 })] : null];
@@ -241,12 +242,12 @@ const said = (who, reason) => [content(who, { one: true, clip: 40 }), reason ? [
 /** What each kind of entry says, on its first line. */
 const ENTRIES = {
   violation: () => null,
-  enforcement: (entry) => [action(entry.action), " ", until(entry.ends, entry.permanent, entry.action), " ", el("span", { class: "dim" }, entry.rung ? t("subject.ladder", { rung: entry.rung, ladder: entry.ladder }) : t("feed.by_hand")), " ", (entry.clauses ?? []).map((each) => clause(each))],
+  enforcement: (entry) => [action(entry.action), " ", until(entry.ends, entry.permanent, entry.action), " ", el("span", { class: "dim", "data-measure": "" }, entry.rung ? t("subject.ladder", { rung: entry.rung, ladder: entry.ladder }) : t("feed.by_hand")), " ", (entry.clauses ?? []).map((each) => clause(each))],
   lift: (entry) => [action(entry.action), " ", said(entry.moderator, entry.reason)],
   review: (entry) => [el("a", { href: to("review", entry.id) }, word("status", entry.status)), " ", word("reason", entry.reason), " ", (entry.proposed ?? []).map((each) => [action(each), " "])],
   appeal: (entry) => [el("strong", {}, word("verdict", entry.verdict)), " ", said(entry.moderator, entry.reason)],
   review_decision: (entry) => [el("strong", {}, word("verdict", entry.verdict)), " ", said(entry.moderator, entry.reason)],
-  order: (entry) => [el("strong", {}, word("do", entry.do)), " ", entry.action ? action(entry.action) : null, " ", entry.until ? t("feed.until", { time: moment(entry.until, Date.now(), { brief: true }) }) : null, " ", said(entry.moderator, entry.reason)],
+  order: (entry) => [el("strong", {}, word("do", entry.do)), " ", entry.action ? action(entry.action) : null, " ", entry.until ? measure(t("feed.until", { time: moment(entry.until, Date.now(), { brief: true }) })) : null, " ", said(entry.moderator, entry.reason)],
   report: (entry) => [content(entry.category, { one: true, clip: 40 }), " ", t("subject.reporter", { who: line(entry.reporter, 40) }), entry.comment ? [": ", content(entry.comment, { clip: 300 })] : null],
   ban: (entry) => (entry.sanctions ?? []).map((each) => [action(each.action), " "]),
 };

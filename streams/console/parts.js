@@ -40,11 +40,17 @@ export function count(value, href, label = null) {
   return el("a", { class: "count", href, "aria-label": label === null ? null : `${number(value)} ${label}` }, number(value));
 }
 
+/** What is no count, and so leads nowhere: a length of time, a step, a share, something that was set. */
+export const measure = (text, tag = "span") => el(tag, { "data-measure": "" }, text);
+
+/** A number whose items are nowhere to be listed; `id`: of the element that says where it comes from. */
+export const stated = (text, id) => el("span", { "data-stated": id }, text);
+
 /** Until when something holds. */
 export function until(ends, permanent, name = "") {
   if (name === "warn") return el("span", { class: "dim" }, t("feed.warning"));
   if (permanent || !ends) return el("strong", {}, t("feed.permanent"));
-  return el("span", {}, t("feed.until", { time: moment(ends, Date.now(), { brief: true }) }));
+  return measure(t("feed.until", { time: moment(ends, Date.now(), { brief: true }) }));
 }
 
 /** Titles of clauses, which the server tells once: id -> {zh, en}. */
@@ -66,7 +72,12 @@ export function quotes(evidence, most = 3) {
   for (const each of evidence ?? []) if (each.quote && !seen.has(each.quote)) seen.set(each.quote, each);
   const shown = [...seen.values()].slice(0, most);
   return el("span", { class: "quotes" }, shown.map((each) => [quote(each.quote, `${each.signal} · ${each.field}`), " "]),
-    seen.size > most ? el("span", { class: "dim" }, `+${seen.size - most}`) : null);
+    seen.size > most ? el("button", { type: "button", class: "more", on: {
+      click: (event) => {
+        event.stopPropagation();
+        event.target.replaceWith(...[...seen.values()].slice(most).flatMap((each) => [quote(each.quote, `${each.signal} · ${each.field}`), " "]));
+      },
+    } }, t("quotes.more", { n: number(seen.size - most) })) : null);
 }
 
 /** Something is on its way. */

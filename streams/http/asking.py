@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Before = Annotated[int, msgspec.Meta(ge=0, le=(1 << 62), description="only what is older than this number")]
+Since = Annotated[datetime, msgspec.Meta(tz=True, description="only what was produced at this time or later")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
 BUSY = {503: "too many requests wait"}
 

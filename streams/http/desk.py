@@ -17,6 +17,7 @@ from streams.http.rulebook import rulebook_routes
 from streams.http.rules import Rules, rules_routes
 from streams.http.server import Doorkeeper
 from streams.http.subjects import Subjects, subject_routes
+from streams.http.violations import violation_routes
 from streams.http.workers import workers
 from streams.journal.journal import journal
 from streams.settings import Settings
@@ -27,6 +28,7 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
     """The routes of the console's API. Raises JournalError."""
     async with AsyncExitStack() as stack:
         told = await stack.enter_async_context(journal(settings))
+        doorkeeper.state.metrics.watch_journal(lambda: told.progress)
         rules = await stack.enter_async_context(policy(settings))
         group = await stack.enter_async_context(workers(settings))
         events = Events(settings)
@@ -44,6 +46,7 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
             *evidence_routes(told, rules, events),
             *explain_routes(Playground(rules)),
             *rulebook_routes(rules),
+            *violation_routes(told),
             *rules_routes(Rules(told, rules, group)),
             *control_routes(Engine(settings, rules)),
             *audit_routes(told),

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rules.decisions import Evidence, Violation
-from rules.events import CONTENT_TYPES, Content, InvalidEventError, Name
+from rules.events import CONTENT_TYPES, Content, InvalidEventError, Name, millis
 from rules.wording import Change, FoldedText, folded_texts
 from streams.access.clients import client_options, started
 from streams.codec import decode_record
@@ -38,8 +38,12 @@ MOST_BYTES = 32 << 20
 LOOK_S = 3.0
 """How long it is searched for."""
 WAITING = 8
+_EARLIER_MS = 2_000
+"""Clocks of feeds and brokers differ: an event may be on its topic a little before its own time."""
 MAX_SHOWN = 50_000
 """Longest text told, in code points."""
+BEFORE = 1_000
+"""Of a longer one, what is told in front of what was found in it."""
 _CONTENT = {"post", "share", "mass_send"}
 
 
@@ -50,17 +54,20 @@ class EvidenceQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EventTold(msgspec.Struct):
-    """The event. fields: its texts as they were judged, without markup, each at most MAX_SHOWN characters."""
+    """The event. fields: its texts as they were judged, without markup, each at most MAX_SHOWN characters; of a longer
+    one the part that the evidence stands in, and left_out: how many characters of a field are before that."""
 
     type: str
     id: str
     account: str
     time: datetime
     fields: dict[str, str]
+    left_out: dict[str, int]
 
 
 class FoldedTold(msgspec.Struct):
-    """A text as it came and as it is matched, and what folding changed, in code points of the original."""
+    """A text as it came and as it is matched, as much of it as is told of the event, and what folding changed, in code
+    points of that."""
 
     field: str
     original: str
@@ -70,7 +77,7 @@ class FoldedTold(msgspec.Struct):
 
 class EvidenceAnswer(msgspec.Struct):
     """A violation in context. event: null when it is not to be had any more, and why_not says why then; marks: where
-    the evidence stands, in code points of the field."""
+    the evidence stands, in code points of what is told of the field."""
 
     violation: Violation
     event: EventTold | None
@@ -105,7 +112,7 @@ class Events:
             raise Problem(503, "busy", "Too many events are looked for", "try again", retry_after_s=1)
         self._waiting += 1
         try:
-            async with self._lock, asyncio.timeout(2 * LOOK_S):
+            async with self._lock, asyncio.timeout(3 * LOOK_S):
                 return await self._found(violation, accounts[0].partition(":")[2], at)
         except (KafkaError, OSError, TimeoutError) as error:
             logger.warning("An event cannot be looked for: %s", str(error) or type(error).__name__)
@@ -120,6 +127,17 @@ class Events:
         tp = TopicPartition(topic, partition_of(account.encode(), self._settings.partitions))
         reader = await self._started()
         reader.assign([tp])
+        event, why_not = await self._near(reader, tp, violation, account, at)
+        before = millis(violation.time) - _EARLIER_MS
+        if event is None and before < at:  # of a crowd, the violations are recorded when it is complete
+            event, why_not = await self._near(reader, tp, violation, account, before)
+        return event, why_not
+
+    async def _near(
+        self, reader: AIOKafkaConsumer, tp: TopicPartition, violation: Violation, account: str, at: int
+    ) -> tuple[Content | None, str]:
+        """Looks from a time on."""
+        kind = violation.event.type
         found = (await reader.offsets_for_times({tp: at}))[tp]
         if found is None:
             return None, "the event is no longer on its topic"
@@ -172,10 +190,8 @@ def evidence_routes(journal: Journal, policy: Policy, events: Events) -> Sequenc
         return EvidenceAnswer(
             violation=violation,
             event=None if event is None else _told(event, texts, violation.evidence),
-            marks=[each for each in violation.evidence if each.end > each.start],
-            folded=[
-                FoldedTold(each.field, each.text[:MAX_SHOWN], each.folded[:MAX_SHOWN], each.changes) for each in texts
-            ],
+            marks=_marks(texts, violation.evidence),
+            folded=[_folded(each, _left_out(each, violation.evidence)) for each in texts],
             why_not=why_not,
         )
 
@@ -186,14 +202,57 @@ def evidence_routes(journal: Journal, policy: Policy, events: Events) -> Sequenc
     )  # fmt: skip
 
 
+def _standing_in(text: FoldedText, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence that stands in a text; of several texts of a field in the one that has the quote there."""
+    return [
+        each
+        for each in evidence
+        if each.field == text.field and each.end > each.start and text.text[each.start : each.end] == each.quote
+    ]
+
+
+def _left_out(text: FoldedText, evidence: Sequence[Evidence]) -> int:
+    """How much of a text is not told in front of what was found in it: nothing, where that is within MAX_SHOWN."""
+    marks = _standing_in(text, evidence)
+    if len(text.text) <= MAX_SHOWN or not marks or max(each.end for each in marks) <= MAX_SHOWN:
+        return 0
+    return max(0, min(each.start for each in marks) - BEFORE)
+
+
+def _marks(texts: Sequence[FoldedText], evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Where the evidence stands in what is told; where the event is not to be had, in the event."""
+    found = [each for each in evidence if each.end > each.start]
+    moved = {id(each): _left_out(text, evidence) for text in texts for each in _standing_in(text, evidence)}
+    return [
+        msgspec.structs.replace(each, start=each.start - by, end=each.end - by)
+        for each in found
+        for by in (moved.get(id(each), 0),)
+        if not texts or each.start - by < MAX_SHOWN
+    ]
+
+
+def _folded(text: FoldedText, left_out: int) -> FoldedTold:
+    end = left_out + MAX_SHOWN
+    told = [each for each in text.changes if left_out <= each.start and each.end <= end]
+    # as much longer or shorter as folding has made what is left out
+    first = left_out + sum(len(each.folded) - (each.end - each.start) for each in text.changes if each.end <= left_out)
+    return FoldedTold(
+        text.field,
+        text.text[left_out:end],
+        text.folded[first : first + MAX_SHOWN],
+        [Change(each.start - left_out, each.end - left_out, each.original, each.folded) for each in told],
+    )
+
+
 def _told(event: Content, texts: Sequence[FoldedText], evidence: Sequence[Evidence]) -> EventTold:
     """The event; of several texts of a field the one that the evidence stands in."""
     fields: dict[str, str] = {}
+    left_out: dict[str, int] = {}
     for text in texts:
-        marked = any(
-            each.field == text.field and each.end > each.start and text.text[each.start : each.end] == each.quote
-            for each in evidence
-        )
-        if marked or text.field not in fields:
-            fields[text.field] = text.text[:MAX_SHOWN]
-    return EventTold(event.type, event.id, event.account, event.time, fields)
+        if _standing_in(text, evidence) or text.field not in fields:
+            before = _left_out(text, evidence)
+            fields[text.field] = text.text[before : before + MAX_SHOWN]
+            left_out.pop(text.field, None)
+            if before:
+                left_out[text.field] = before
+    return EventTold(event.type, event.id, event.account, event.time, fields, left_out)

@@ -18,12 +18,12 @@ import msgspec
 from aiohttp import web
 
 from rules.decisions import Action, Enforcement, Lift, Review, SubjectKind
-from streams.http.asking import BUSY, Before, Limit, ask, raw
+from streams.http.asking import BUSY, Before, Limit, Since, ask, raw
 from streams.http.now import Now
 from streams.http.problems import Problem
 from streams.http.routes import Call, Route
 from streams.http.server import Doorkeeper, add_headers
-from streams.http.times import told
+from streams.http.times import since_ms, told
 from streams.journal import questions
 from streams.journal.journal import Journal
 from streams.journal.store import Shown
@@ -74,6 +74,7 @@ class FeedQuery(msgspec.Struct, forbid_unknown_fields=True):
     clause: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     rule: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     subject_kind: SubjectKind | None = None
+    since: Since | None = None
 
 
 class StreamQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -221,7 +222,8 @@ class Feed:
     async def page(self, call: Call) -> FeedAnswer:
         """GET /v1/feed."""
         query: FeedQuery = call.query
-        wanted = questions.Filter(query.kind, query.action, query.clause, query.rule, query.subject_kind)
+        wanted = questions.Filter(query.kind, query.action, query.clause, query.rule, query.subject_kind,
+                                  since_ms(query.since))  # fmt: skip
         found = await ask(self.journal, questions.feed, query.before, query.limit, wanted)
         return FeedAnswer([item_of(shown) for shown in found.items], found.oldest)
 

@@ -10,6 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from rules.events import EventType
+from streams.journal.following import Progress
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -74,6 +75,25 @@ class ServeMetrics:
                 "warden_http_events_repeated", "Posted events that had just been written.", value=repeated()
             )
             return [events, again, _gauge("warden_http_bytes_held", "Bytes read and not yet acknowledged.", held())]
+
+        self.registry.register(_Read(read))
+
+    def watch_journal(self, progress: Callable[[], Progress]) -> None:
+        """Shows how far the journal is, and what it could not read."""
+
+        def read() -> list[Metric]:
+            found = progress()
+            unreadable = CounterMetricFamily(
+                "warden_journal_unreadable",
+                "Records that are not what their topic should hold, since this process began.",
+                value=found.unreadable,
+            )
+            behind = float("nan") if found.behind_s is None else found.behind_s
+            return [
+                unreadable,
+                _gauge("warden_journal_records", "Records that the journal holds.", found.records),
+                _gauge("warden_journal_behind_seconds", "How far behind the topics; NaN where nobody knows.", behind),
+            ]
 
         self.registry.register(_Read(read))
 

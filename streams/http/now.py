@@ -28,6 +28,7 @@ class JournalNow(msgspec.Struct):
     behind_s: float | None
     since: datetime
     problem: str
+    unreadable: int
 
 
 class MinuteNow(msgspec.Struct):
@@ -38,12 +39,13 @@ class MinuteNow(msgspec.Struct):
 
 
 class HourNow(msgspec.Struct):
-    """Of the last 60 minutes. `enforcements`: by action."""
+    """Of the last 60 minutes. `enforcements`: by action; `dead_letter_reasons`: the dead letters by their reason."""
 
     enforcements: dict[str, int]
     violations: int
     lifts: int
     dead_letters: int
+    dead_letter_reasons: dict[str, int]
     reviews_opened: int
 
 
@@ -104,13 +106,16 @@ class Now:
         behind = progress.behind_s
         return NowAnswer(
             time=now(),
-            journal=JournalNow(progress.complete, progress.records, behind, told(progress.since), progress.problem),
+            journal=JournalNow(
+                progress.complete, progress.records, behind, told(progress.since), progress.problem, progress.unreadable
+            ),
             minute=MinuteNow(counted.minute.get("enforcement", 0), counted.minute.get("violation", 0)),
             hour=HourNow(
                 enforcements=counted.actions,
                 violations=counted.hour.get("violation", 0),
                 lifts=counted.hour.get("lift", 0),
                 dead_letters=counted.hour.get("dead_letter", 0),
+                dead_letter_reasons=counted.dead_letters,
                 reviews_opened=counted.reviews_opened,
             ),
             reviews_open=counted.reviews_open,

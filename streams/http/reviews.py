@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from rules.decisions import Action, Ban, Review, Violation
+from rules.events import Name
 from streams.bans.records import in_force
 from streams.http.asking import BUSY, Before, Limit, ask, raw
 from streams.http.problems import Problem
@@ -21,10 +22,13 @@ Status = Literal["open", "approved", "rejected", "closed"]
 
 
 class ReviewsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which reviews."""
+    """Which reviews, in which order. before: for the page after, of the newest first; after: for that of the oldest
+    first, the id of the last one that was told, whatever has become of it since."""
 
     status: Status = "open"
+    order: Literal["newest", "oldest"] = "newest"
     before: Before | None = None
+    after: Name | None = None
     limit: Limit = 50
 
 
@@ -38,7 +42,7 @@ class Waiting(msgspec.Struct):
 
 
 class ReviewsAnswer(msgspec.Struct):
-    """Reviews, the newest first. `open`: how many wait for a person, whatever was asked for."""
+    """Reviews, the newest or the oldest first. `open`: how many wait for a person, whatever was asked for."""
 
     reviews: list[Waiting]
     open: int
@@ -77,7 +81,7 @@ def review_routes(journal: Journal) -> Sequence[Route]:
 
     async def listed(call: Call) -> ReviewsAnswer:
         query: ReviewsQuery = call.query
-        found = await ask(journal, questions.reviews, query.status, query.before, query.limit)
+        found = await _page(journal, query)
         held = await ask(journal, questions.bans, [each.review.subject for each in found])
         waiting = [
             Waiting(each.review, _waits(each.first), actions_of(held, each.review.subject), each.seq) for each in found
@@ -103,7 +107,8 @@ def review_routes(journal: Journal) -> Sequence[Route]:
 
     return (
         Route(method="GET", path="/v1/reviews", role="read", handler=listed, query=ReviewsQuery, answer=ReviewsAnswer,
-              tag="reviews", summary="Reviews by their status, the newest first", problems=BUSY),
+              tag="reviews", summary="Reviews by their status, the newest first or those that wait longest",
+              problems={404: "no such review to go on behind", **BUSY}),
         Route(method="GET", path="/v1/reviews/{id}", role="read", handler=show, answer=ReviewAnswer, tag="reviews",
               summary="A review, the violations it is about, and what approving it would do",
               problems={404: "no such review", **BUSY}),
@@ -140,6 +145,20 @@ def would(review: Review) -> Would:
         f"对 {review.subject} 执行 {actions}，{span_zh(lasts)}（阶梯 {review.ladder} 第 {review.rung} 级）",
         f"puts {actions} in force for {review.subject} {span_en(lasts)} (rung {review.rung} of {review.ladder})",
     )
+
+
+async def _page(journal: Journal, query: ReviewsQuery) -> list[questions.FoundReview]:
+    """Raises Problem (400, 404)."""
+    if query.order == "newest":
+        if query.after is not None:
+            raise Problem(400, "invalid", "Bad parameter", "`after` goes with the order `oldest`: give `before`")
+        return await ask(journal, questions.reviews, query.status, query.before, query.limit)
+    if query.before is not None:
+        raise Problem(400, "invalid", "Bad parameter", "`before` goes with the order `newest`: give `after`")
+    found = await ask(journal, questions.oldest_reviews, query.status, query.after, query.limit)
+    if found is None:
+        raise Problem(404, "not_found", "No such review", "`after` is no review that the journal has: begin anew")
+    return found
 
 
 def _waits(first: int) -> float:

@@ -46,9 +46,12 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class SubjectsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """Which subjects: those that begin so, such as `account:al` or `domain:`."""
+    """Which subjects: those that begin so, such as `account:al` or `domain:`. held: only those on the ban list; after:
+    for the page after, the last one that was told."""
 
     prefix: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+    held: bool = False
+    after: Annotated[str, msgspec.Meta(max_length=2048)] = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
 
 
@@ -139,7 +142,8 @@ class Subjects:
     async def found(self, call: Call) -> SubjectsAnswer:
         """GET /v1/subjects."""
         query: SubjectsQuery = call.query
-        found = await ask(self._journal, questions.subjects, _encodable(query.prefix), query.limit)
+        prefix, after = _encodable(query.prefix), _encodable(query.after)
+        found = await ask(self._journal, questions.subjects, prefix, query.limit, behind=after, held=query.held)
         held = await ask(self._journal, questions.bans, [each.subject for each in found])
         return SubjectsAnswer([
             FoundSubject(each.subject, actions_of(held, each.subject), None if each.last is None else told(each.last))

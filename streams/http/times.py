@@ -3,12 +3,17 @@
 import time
 from datetime import UTC, datetime
 
-from rules.events import from_millis
+from rules.events import from_millis, millis
 
 
 def told(millis: int) -> datetime:
     """A time in ms since 1970."""
     return from_millis(millis)
+
+
+def since_ms(time: datetime | None) -> int:
+    """A time that was given, in ms since 1970; 0 for none."""
+    return 0 if time is None else millis(time)
 
 
 def now_ms() -> int:

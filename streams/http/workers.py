@@ -53,18 +53,19 @@ _WHOLE_LOOK_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A worker of the group: its URL, empty when it tells none, and its partitions of each topic."""
+    """A worker of the group: its URL, empty when it tells none, and its partitions of each topic; None where the broker
+    keeps to itself what members hold, as that of the demo does."""
 
     url: str
-    partitions: Mapping[str, frozenset[int]]
+    partitions: Mapping[str, frozenset[int]] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a worker is: ready None where nobody can tell; lag: records that wait for it, None likewise."""
+    """How a worker is: ready None where nobody can tell; partitions, lag (records that wait): None likewise."""
 
     url: str
-    partitions: int
+    partitions: int | None
     ready: bool | None
     lag: int | None
 
@@ -164,6 +165,8 @@ class Workers:
                 return HeldState(None, None, f"the workers' group cannot be asked: {_said(error)}")
             holder = next((each for each in members if self._holds(each, partition)), None)
             if holder is None:
+                if any(each.partitions is None for each in members):
+                    return HeldState(None, None, "the broker does not tell which worker holds what")
                 continue
             if not holder.url:
                 return HeldState(None, None, "the worker that holds it does not say where it is reached")
@@ -173,7 +176,7 @@ class Workers:
         return answer
 
     def _holds(self, member: Member, partition: int) -> bool:
-        return partition in member.partitions.get(self._names.violations, ())
+        return member.partitions is not None and partition in member.partitions.get(self._names.violations, ())
 
     async def _ask_worker(self, url: str, subject: str, token: str) -> tuple[HeldState, bool]:
         """What a worker answers, and whether another one should be asked."""
@@ -207,7 +210,8 @@ class Workers:
             except (KafkaError, OSError, TimeoutError):
                 await self._disconnect()
                 raise
-            self._known = _Known(members_of(answer.groups[0][5]), time.monotonic())
+            _, _, state, _, _, described = answer.groups[0]
+            self._known = _Known(members_of(described, stable=state == "Stable"), time.monotonic())
             return self._known.members
 
     async def _connected(self) -> AIOKafkaAdminClient:
@@ -234,7 +238,12 @@ class Workers:
                 ready = await asyncio.gather(*(self._ready(each.url) for each in members))
                 lags = await self._lags(members)
             self._standings = [
-                Standing(each.url, len(each.partitions.get(self._names.violations, ())), fine, lag)
+                Standing(
+                    each.url,
+                    None if each.partitions is None else len(each.partitions.get(self._names.violations, ())),
+                    fine,
+                    lag,
+                )
                 for each, fine, lag in zip(members, ready, lags, strict=True)
             ]
         except (KafkaError, OSError, TimeoutError) as error:
@@ -263,7 +272,7 @@ class Workers:
             TopicPartition(topic, number)
             for member in members
             for topic in topics
-            for number in member.partitions.get(topic, ())
+            for number in (member.partitions or {}).get(topic, ())
         ]
         if not tps:
             return [None for _ in members]
@@ -276,16 +285,23 @@ class Workers:
         ends = await self._reader.end_offsets(tps)
         waiting = {tp: ends[tp] - max(0, committed[tp].offset if tp in committed else 0) for tp in tps}
         return [
-            sum(max(0, waiting[TopicPartition(topic, n)]) for topic in topics for n in member.partitions.get(topic, ()))
+            None
+            if member.partitions is None
+            else sum(
+                max(0, waiting[TopicPartition(topic, n)]) for topic in topics for n in member.partitions.get(topic, ())
+            )
             for member in members
         ]
 
 
-def members_of(described: Any) -> list[Member]:
-    """The members of a group that have an assignment, as a broker describes them; what cannot be read tells nothing."""
+def members_of(described: Any, *, stable: bool = False) -> list[Member]:
+    """The members of a group that have an assignment, as a broker describes them; what cannot be read tells nothing.
+    `stable`: that nothing is being assigned just now, so that a member without an assignment has one that is not told.
+    """
     found: list[Member] = []
     for _, _, _, _, assignment in described:
         if not assignment:
+            found += [Member("", None)] if stable else []
             continue
         try:
             decoded = ConsumerProtocolMemberAssignment.decode(assignment)

@@ -129,6 +129,7 @@ def _violation(record: Record) -> Entry:
         record.timestamp,
         _ENCODER.encode(found),
         found,
+        action=found.mode,
         clauses=found.clause,
         rule=found.rule,
     )
@@ -147,7 +148,8 @@ def _sanction(record: Record) -> Entry:
             )  # fmt: skip
         case Lift():
             known = identity("lift", found.id)
-            return Entry("lift", found.subject, known, "feed", record.timestamp, body, found, found.action)
+            rules = " ".join(found.rules)
+            return Entry("lift", found.subject, known, "feed", record.timestamp, body, found, found.action, rule=rules)
 
 
 def _review(record: Record) -> Entry:

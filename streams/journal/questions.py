@@ -28,13 +28,14 @@ _APPEAL = msgspec.json.Decoder(Appeal)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What of the feed is asked for; None: all."""
+    """What of the feed is asked for; None: all. since: produced at this time or later, in ms."""
 
     kind: str | None = None
     action: str | None = None
     clause: str | None = None
     rule: str | None = None
     subject_kind: str | None = None
+    since: int = 0
 
 
 class Page(NamedTuple):
@@ -46,11 +47,30 @@ class Page(NamedTuple):
 
 def feed(connection: sqlite3.Connection, before: int | None, limit: int, wanted: Filter) -> Page:
     """The newest of the feed before a number."""
+    return _page(connection, before, limit, wanted, among="lane = 'feed'")
+
+
+def violations_page(connection: sqlite3.Connection, before: int | None, limit: int, wanted: Filter) -> Page:
+    """The newest violations before a number; their `action` is their mode."""
+    if wanted.rule is None:
+        return _page(connection, before, limit, wanted, among="kind = 'violation'")
+    return _page(connection, before, limit, wanted, among="kind = 'violation' AND rule = ?", values=(wanted.rule,))
+
+
+def _page(
+    connection: sqlite3.Connection,
+    before: int | None,
+    limit: int,
+    wanted: Filter,
+    *,
+    among: str,
+    values: tuple[str, ...] = (),
+) -> Page:
     upper = before if before is not None else 1 << 62
     rows = connection.execute(
-        "SELECT seq, at, body, kind, action, clauses, rule, subject FROM records "
-        "WHERE lane = 'feed' AND seq < ? ORDER BY seq DESC LIMIT ?",
-        (upper, LOOKED_AT + 1),
+        "SELECT seq, at, body, kind, action, clauses, rule, subject FROM records "  # noqa: S608 - `among` is written here
+        f"WHERE {among} AND seq < ? ORDER BY seq DESC LIMIT ?",
+        (*values, upper, LOOKED_AT + 1),
     )
     items: list[Shown] = []
     looked, last = 0, upper
@@ -61,7 +81,8 @@ def feed(connection: sqlite3.Connection, before: int | None, limit: int, wanted:
         if (
             wanted.kind in {None, kind}
             and wanted.action in {None, action}
-            and wanted.rule in {None, rule}
+            and at >= wanted.since
+            and (wanted.rule is None or wanted.rule in (rule or "").split(" "))
             and (wanted.clause is None or wanted.clause in (clauses or "").split(" "))
             and (wanted.subject_kind is None or subject.startswith(f"{wanted.subject_kind}:"))
         ):
@@ -100,11 +121,13 @@ def missed(connection: sqlite3.Connection, after: int | None, most: int) -> Miss
 
 @dataclass(slots=True)
 class Counts:
-    """How many there were; `in_force` and `reviews_open` as of now."""
+    """How many there were; `in_force` and `reviews_open` as of now. actions: sanctions of the hour; dead_letters: those
+    of the hour, by their reason."""
 
     minute: dict[str, int] = field(default_factory=dict)
     hour: dict[str, int] = field(default_factory=dict)
     actions: dict[str, int] = field(default_factory=dict)
+    dead_letters: dict[str, int] = field(default_factory=dict)
     reviews_opened: int = 0
     reviews_open: int = 0
     in_force: dict[str, int] = field(default_factory=dict)
@@ -124,6 +147,8 @@ def counts(connection: sqlite3.Connection, now_ms: int) -> Counts:
         found.minute[kind] = found.minute.get(kind, 0) + last
         if kind == "enforcement":
             found.actions[name] = hour
+        elif kind == "dead_letter":
+            found.dead_letters[name] = hour
         elif kind == "review" and name == "opened":
             found.reviews_opened = hour
     found.reviews_open = open_reviews(connection)
@@ -149,6 +174,24 @@ def reviews(connection: sqlite3.Connection, status: str, before: int | None, lim
     rows = connection.execute(
         "SELECT body, first, seq FROM reviews WHERE status = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
         (status, before if before is not None else 1 << 62, limit),
+    )
+    return [FoundReview(_REVIEW.decode(body), first, seq) for body, first, seq in rows]
+
+
+def oldest_reviews(
+    connection: sqlite3.Connection, status: str, after: str | None, limit: int
+) -> list[FoundReview] | None:
+    """Reviews of a status, the one that waits longest first, behind that of an id, whatever has become of that since;
+    None when it is not known (any more)."""
+    place = (-1, "")
+    if after is not None:
+        row = connection.execute("SELECT first, id FROM reviews WHERE id = ?", (after,)).fetchone()
+        if row is None:
+            return None
+        place = row
+    rows = connection.execute(
+        "SELECT body, first, seq FROM reviews WHERE status = ? AND (first, id) > (?, ?) ORDER BY first, id LIMIT ?",
+        (status, *place, limit),
     )
     return [FoundReview(_REVIEW.decode(body), first, seq) for body, first, seq in rows]
 
@@ -266,16 +309,19 @@ class KnownSubject(NamedTuple):
     last: int | None
 
 
-def subjects(connection: sqlite3.Connection, prefix: str, limit: int) -> list[KnownSubject]:
-    """Subjects that begin with `prefix`, in their order: one step in an index for each."""
+def subjects(
+    connection: sqlite3.Connection, prefix: str, limit: int, *, behind: str = "", held: bool = False
+) -> list[KnownSubject]:
+    """Subjects that begin with `prefix` and come behind one, in their order: one step in an index for each. `held`:
+    only those on the ban list."""
     found: list[KnownSubject] = []
-    after = prefix
-    inclusive = True
+    after, inclusive = (behind, False) if behind > prefix else (prefix, True)
+    tables = ("bans",) if held else ("records", "bans")
     while len(found) < limit:
         compare = ">=" if inclusive else ">"
         candidates = [
             row[0]
-            for table in ("records", "bans")
+            for table in tables
             if (
                 row := connection.execute(
                     f"SELECT subject FROM {table} WHERE subject {compare} ? ORDER BY subject LIMIT 1",  # noqa: S608

@@ -1,6 +1,6 @@
 """The tables of the journal's file."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables below: a file of another version is made anew, from the topics."""
 
 TABLES = """
@@ -12,7 +12,8 @@ CREATE TABLE positions (
 ) WITHOUT ROWID;
 
 -- what was said, in the order in which it was read. at: when it was produced, in ms; lane: `feed` for what the live
--- feed shows, `audit` for what people did, else NULL; body: JSON with its `kind`
+-- feed shows, `audit` for what people did, else NULL; action: of a sanction, of a violation its mode; rule: several
+-- with blanks between them, of a lift; body: JSON with its `kind`
 CREATE TABLE records (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, identity BLOB NOT NULL,
     lane TEXT, action TEXT, clauses TEXT, rule TEXT, body BLOB NOT NULL
@@ -23,6 +24,8 @@ CREATE INDEX records_by_lane ON records (lane, seq) WHERE lane IS NOT NULL;
 CREATE INDEX acts_by_subject ON records (subject, seq) WHERE lane = 'audit';
 CREATE INDEX records_by_age ON records (at);
 CREATE INDEX sanctions_by_rule ON records (rule, at) WHERE kind = 'enforcement';
+CREATE INDEX violations ON records (seq) WHERE kind = 'violation';
+CREATE INDEX violations_by_rule ON records (rule, seq) WHERE kind = 'violation';
 
 -- the newest record of each review. first: when its first one was produced, time: that of its newest, in ms
 CREATE TABLE reviews (
@@ -30,6 +33,7 @@ CREATE TABLE reviews (
     seq INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE INDEX reviews_by_status ON reviews (status, seq);
+CREATE INDEX reviews_by_age ON reviews (status, first, id);
 CREATE INDEX reviews_by_subject ON reviews (subject);
 
 -- the ban list: what is in force, by subject; round: of the reading of the whole list that it was last seen in

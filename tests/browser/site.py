@@ -58,7 +58,7 @@ class Site:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - loopback
             return orjson.loads(response.read())
 
-    def produce(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+    def produce(self, topic: str, records: Sequence[tuple[bytes, bytes | None]]) -> None:
         """Produces raw records to a topic, by its name without prefix."""
         self.aside(self.system.produce, topic, records)
 
@@ -82,6 +82,25 @@ class Site:
         raise AssertionError(f"not within {seconds:.0f} s: {what}\n{tail}")
 
 
+TRIAL = """\
+include: wechat
+pack: {name: trial, version: "1", description: for tests}
+override:
+  rules:
+    induced_sharing.unlock: {mode: "off"}
+lexicons:
+  sunset: {words: [今天的晚霞太好看了]}
+signals:
+  sunset: {lexicon: sunset}
+rules:
+  trial.sunset:
+    clause: links.1.1
+    mode: shadow
+    when: sunset
+    hits: [今天的晚霞太好看了，公园全是拍照的人。]
+    passes: [今天去公园散步]
+"""
+
 NAMES: dict[Role, str] = {"admin": "ada", "moderate": "lin", "read": "reader"}
 
 
@@ -98,11 +117,28 @@ def site(bootstrap: str, prefix: str, folder: Path) -> Iterator[Site]:
     system = System.create(
         bootstrap, prefix, folder, pack=SHIPPED, partitions=2, http_tokens_file=file, http_worker_token_file=own
     )
-    with system.worker(ready=False) as worker, _serve(system, folder) as (url, process, log):
+    with (
+        ThreadPoolExecutor(1) as beside,
+        system.worker(ready=False) as worker,
+        _serve(system, folder) as (url, process, log),
+    ):
+        published = beside.submit(_publish_trial, system)  # while the others start
         worker.await_ready(_READY_S)
         made = Site(system, url, tokens, worker, process, log)
         made.until(lambda: _answers(url), "the console answers", _READY_S)
+        published.result(_READY_S)
         yield made
+
+
+def _publish_trial(system: System) -> None:
+    """Has another pack judge beside the live one, so that there is something to compare, to activate and to roll back.
+    It has a rule of its own, which harmless texts of the traffic break, and one rule fewer."""
+    folder = system.folder / "trial"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(TRIAL, "utf-8")
+    given = ("--shadow", "--no-known-good", "--why", "tried beside the live one", "--by", "ada")
+    done = system.warden("packs", "publish", str(folder), *given)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @contextmanager

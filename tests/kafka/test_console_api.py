@@ -9,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from rules.decisions import Review, content_id
+from streams.codec import encode
 from tests.kafka.broker import Broker
 from tests.kafka.serving import Desk, serving, write_tokens
 from tests.kafka.system import System, Worker
@@ -31,6 +34,14 @@ def a_share(account: str, host: str, number: int = 0) -> dict[str, Any]:
 
 def a_post(account: str, text: str = "互推换量") -> dict[str, Any]:
     return {"type": "post", "id": f"p-{account}", "account": account, "time": ago(minutes=10), "text": text}
+
+
+def a_review(number: int) -> Review:
+    return Review(
+        id=content_id("queued", str(number)), subject=f"account:queued-{number}", reason="by_report", detail="",
+        status="open", clauses=["accounts.2"], rule="accounts.exchange", violations=[], evidence=[], proposed=["warn"],
+        ladder="accounts", rung=1, lasts=None, pack="tiny@1", time=datetime.now(UTC),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +156,38 @@ def test_a_case_is_decided_as_it_was_shown_or_not_at_all(system: System, desk: D
         answers = list(pool.map(lambda each: desk.post(path, each), both))
     assert sorted(each.status for each in answers) == [200, 409], answers
     assert desk.post("/v1/reviews/%F0%9F%92%A9%00%0A'--/decision", body).status in {400, 404}
+
+
+def test_the_queue_is_read_from_those_that_wait_longest_page_by_page(system: System, desk: Desk) -> None:
+    before = desk.get("/v1/reviews").body["open"]
+    cases = [a_review(number) for number in range(205)]
+    system.produce("reviews", [(each.subject.encode(), encode(each)) for each in cases])
+    desk.until("/v1/reviews", lambda told: told["open"] == before + len(cases))
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while page := desk.get("/v1/reviews", order="oldest", limit=100, **after).body["reviews"]:
+        seen += [each["review"]["subject"] for each in page]
+        waits = [each["waits_s"] for each in page]
+        assert waits == sorted(waits, reverse=True)
+        after = {"after": page[-1]["review"]["id"]}
+    assert len(seen) == len(set(seen)) == before + len(cases)
+    assert desk.get("/v1/reviews", order="oldest", after="nobody").status == 404
+    assert desk.get("/v1/reviews", order="oldest", before=7).status == 400
+    assert desk.get("/v1/reviews", after="r1").status == 400
+    ended = [msgspec.structs.replace(each, status="closed") for each in cases]
+    system.produce("reviews", [(each.subject.encode(), encode(each)) for each in ended])
+    desk.until("/v1/reviews", lambda told: told["open"] == before)
+
+
+def test_violations_are_listed_as_rules_are_counted(desk: Desk) -> None:
+    answer = desk.get("/v1/rules", hours=2).body
+    rule = max(answer["rules"], key=lambda each: each["violations"])
+    listed = desk.get("/v1/violations", rule=rule["rule"], mode="enforce", since=answer["since"], limit=200).body
+    assert len(listed["items"]) == rule["violations"] > 0
+    assert {each["item"]["rule"] for each in listed["items"]} == {rule["rule"]}
+    assert desk.get("/v1/violations", mode="shadow").body["items"] == []
+    assert desk.get("/v1/violations", since="yesterday").status == 400
+    assert desk.get("/v1/violations", role=None).status == 401
 
 
 def test_orders_are_carried_out_and_refused_in_words(desk: Desk) -> None:

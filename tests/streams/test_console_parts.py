@@ -38,7 +38,7 @@ from streams.http.rules import agreement, rate
 from streams.http.spans import span_en, span_zh
 from streams.http.states import state_told
 from streams.http.tokens import entry_of, new_token
-from streams.http.workers import members_of
+from streams.http.workers import Member, members_of
 from streams.journal.store import Shown
 from streams.settings import Settings
 from streams.undoing import Undo, undo_all
@@ -153,7 +153,7 @@ def member(url: Any, partitions: list[int], data: bytes | None = None) -> tuple[
 
 def test_a_group_says_who_holds_what_and_nothing_else_is_believed() -> None:
     found = members_of([member("http://b:1", [1]), member("http://a:1/", [0, 2]), ("id", "c", "/h", b"", b"")])
-    assert [(each.url, sorted(each.partitions["violations"])) for each in found] == [
+    assert [(each.url, sorted((each.partitions or {})["violations"])) for each in found] == [
         ("http://a:1", [0, 2]), ("http://b:1", [1]),
     ]  # fmt: skip
     for url in ("file:///etc/passwd", "http://user:pw@a:1", "http://a:1/admin", "", 7, "http://[::1", "a:1"):
@@ -161,6 +161,8 @@ def test_a_group_says_who_holds_what_and_nothing_else_is_believed() -> None:
     for data in (b"", b"junk", zlib.compress(b"[" * 100_000), zlib.compress(b"\xff")):
         assert [each.url for each in members_of([member("", [0], data)])] == [""]
     assert members_of([("id", "c", "/h", b"", b"\x00\x01")]) == []
+    # nothing is being assigned, and still this broker does not tell what the member has
+    assert members_of([("id", "", "", b"", b"")], stable=True) == [Member("", None)]
 
 
 def test_a_record_is_told_with_where_it_stands() -> None:

@@ -96,6 +96,41 @@ def test_the_feed_is_filtered_and_paged(store: Store) -> None:
     assert len(questions.feed(told, None, 50, Filter(clause="links.1", action="ban_account")).items) == 20
 
 
+def test_violations_are_listed_by_what_counts_them(store: Store) -> None:
+    made = [
+        a_violation(n, mode="shadow" if n % 2 else "enforce", rule=f"r{n % 3}", clause=f"links.{n % 3}")
+        for n in range(9)
+    ]
+    written(
+        store,
+        *(record("violations", each, n, at=hours_ago(8 - n)) for n, each in enumerate(made)),
+        record("enforcements", an_enforcement(1, rule="r1"), 0),
+    )
+    told = asked(store)
+
+    def ids(**wanted: Any) -> list[str]:
+        found = questions.violations_page(told, None, 50, Filter(**wanted)).items
+        return [msgspec.json.decode(shown.body)["id"] for shown in found]
+
+    assert ids() == [each.id for each in reversed(made)]
+    assert ids(rule="r1", action="shadow") == [made[7].id, made[1].id]
+    assert ids(clause="links.2") == [made[n].id for n in (8, 5, 2)]
+    assert ids(since=millis(hours_ago(2))) == [made[n].id for n in (8, 7, 6)]
+    first = questions.violations_page(told, None, 2, Filter(rule="r0"))
+    rest = questions.violations_page(told, first.oldest, 2, Filter(rule="r0"))
+    assert [len(first.items), len(rest.items), rest.oldest] == [2, 1, None]
+
+
+def test_what_was_overturned_is_listed_by_each_of_its_rules(store: Store) -> None:
+    lift = msgspec.structs.replace(a_lift(1), rules=["sharing.unlock", "fraud.prize"])
+    written(store, record("enforcements", lift, 0, at=hours_ago(1)), record("enforcements", an_enforcement(2), 1))
+    told = asked(store)
+    for rule in lift.rules:
+        (found,) = questions.feed(told, None, 50, Filter(rule=rule, kind="lift")).items
+        assert msgspec.json.decode(found.body)["id"] == lift.id
+    assert questions.feed(told, None, 50, Filter(rule="sharing.unlock", kind="lift", since=millis(NOW))).items == []
+
+
 def test_a_rare_filter_looks_at_a_part_and_says_where_to_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "LOOKED_AT", 5)
     rare = [an_enforcement(n, rule="rare" if n == 0 else "usual") for n in range(12)]
@@ -133,6 +168,24 @@ def test_a_review_is_shown_as_it_opens_and_ends_and_counts_once(store: Store) ->
     assert questions.open_reviews(told) == 0
     assert [each.review.status for each in questions.reviews(told, "approved", None, 10)] == ["approved"]
     assert questions.reviews_of(told, ["account:bob"]) == []
+
+
+def test_cases_are_read_from_those_that_wait_longest_whatever_happens_meanwhile(store: Store) -> None:
+    made = [a_review(n, subject=f"account:s{n}") for n in range(7)]
+    opened_at = [5, 5, 3, 3, 9, 1, 2]  # hours ago; at the same time, in the order of their ids
+    pairs = sorted(zip(opened_at, made, strict=True), key=lambda pair: -pair[0])
+    written(store, *(record("reviews", each, n, at=hours_ago(hours)) for n, (hours, each) in enumerate(pairs)))
+    told = asked(store)
+    first = questions.oldest_reviews(told, "open", None, 3)
+    assert first is not None
+    assert [each.review.id for each in first] == ["r4", "r0", "r1"]
+    changed = msgspec.structs.replace(made[2], detail="changed")  # keeps its place
+    written(store, record("reviews", a_review(1, "approved", "account:s1"), 7), record("reviews", changed, 8))
+    rest = questions.oldest_reviews(told, "open", "r1", 10)
+    assert rest is not None
+    assert [each.review.id for each in rest] == ["r2", "r3", "r6", "r5"]
+    assert rest[0].review.detail == "changed"
+    assert questions.oldest_reviews(told, "open", "nobody", 10) is None
 
 
 def test_halts_hold_until_their_own_target_is_resumed(store: Store) -> None:
@@ -195,6 +248,24 @@ def test_records_that_are_none_are_left_out(store: Store, wrong: bytes) -> None:
     done = written(store, *made, record("enforcements", an_enforcement(1), 1))
     assert done.new == 1
     assert store.positions()[NAMES.enforcements, 0] == 2
+
+
+def test_subjects_are_paged_and_those_that_are_held_told_apart(store: Store) -> None:
+    written(
+        store,
+        *(record("violations", a_violation(n, f"account:s{n}"), n) for n in range(5)),
+        *(record("bans", ban(f"account:s{n}", "ban_account"), n) for n in (1, 3, 7)),
+    )
+    told = asked(store)
+
+    def names(limit: int, **given: Any) -> list[str]:
+        return [each.subject.removeprefix("account:") for each in questions.subjects(told, "account:", limit, **given)]
+
+    assert names(3) == ["s0", "s1", "s2"]
+    assert names(9, behind="account:s2") == ["s3", "s4", "s7"]
+    assert names(9, held=True) == ["s1", "s3", "s7"]
+    assert names(9, held=True, behind="account:s1") == ["s3", "s7"]
+    assert names(9, behind="a") == names(9)
 
 
 def test_counts_of_the_ban_list_follow_it(store: Store) -> None:
