@@ -20,13 +20,14 @@ from benchmarks.machine import cores, on_cores
 from streams.embedded import free_port
 from streams.sending import Send, Sender
 from streams.settings import Settings
+from streams.stages import Tables
 from streams.topics import TopicNames, create_topics, topic_names
 from tests.kafka.broker import broker
 
 COMMIT_SECONDS = 0.5
 """How often every contender commits: progress is read from commits, so all have the same."""
 PARTITIONS = 4
-STATES = ("accounts", "crowds", "subjects", "rates")
+STATES = Tables._fields
 """The tables of a worker; their changelog topics are named after them."""
 _CHUNK = 5_000
 

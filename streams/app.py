@@ -61,7 +61,7 @@ def worker_app(
     metrics.expect(pack)
     stages = stages_of(packs, names, tables, metrics=metrics, clock=clock, switch=switch, end=app.end)
     screening, gathering, enforcing = stages
-    app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen")(screening)
+    app.batch_agent(names.posts, names.shares, names.mass_sends, name="screen", together=screening.together)(screening)
     crowds = app.batch_agent(names.sightings, name="crowds")(gathering)
     group = app.batch_agent(*enforce_topics(names), name="enforce")(enforcing)
     metrics.watch(_sources(app, stages), _pauses(), partitions=settings.partitions)

@@ -17,7 +17,9 @@ reads the same records. What already waits in the producer goes out only while t
 log and the end of the process, code 70; a supervisor starts it again where the last commit stands. Effects may then
 repeat, so their ids must be functions of content.
 
-Partitions do not wait for each other: while one waits for acknowledgements, another is handled.
+Partitions do not wait for each other: while some wait for acknowledgements, others are handled. What waits for its
+turn at the same time is handled together, as a *round*: each step is taken for all of it at once, because what a batch
+costs besides its records - array calls, requests, answers - is most of the cost while batches are small.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -55,6 +58,10 @@ DEFAULT_PATIENCE = Patience(stale=0.025, behind=0.5)
 
 NOT_YET_S = 0.05
 """How long a batch waits before its handle is asked again."""
+
+LOOKS = 8
+"""How often the loop goes round before plans are made: so many steps lie between a send and the socket, or an answer
+and whoever waits for it. Else each of these steps would wait while other partitions are judged."""
 
 
 class NotYetError(RuntimeError):
@@ -107,21 +114,33 @@ class RecordBatch:
 
 Handle = Callable[[RecordBatch], Plan]
 
+Together = Callable[[Sequence[RecordBatch]], Sequence[Plan | None]]
+"""The plans of batches of several partitions, as a handle would make one after the other; None: not yet."""
+
 
 class Group:
     """Co-partitioned topics read by one agent, merged by timestamp; the order of the topics breaks ties."""
 
-    def __init__(self, app: BatchApp, name: str, topics: Sequence[str], handle: Handle) -> None:
+    def __init__(
+        self, app: BatchApp, name: str, topics: Sequence[str], handle: Handle, together: Together | None = None
+    ) -> None:
         self.app = app
         self.name = name
         self.topics = tuple(topics)
         self.handle = handle
+        self.together = together
         self.counters: Counter[str] = Counter()  # batches, records, dropped (their lease had ended)
 
     def batch(self, partition: int, taken: Taken) -> RecordBatch:
         """The batch of what was taken from a lane, under the lease of now."""
         offsets = {TP(topic, partition): offset for topic, offset in taken.offsets.items()}
         return RecordBatch(self.app.executor.lease(self, partition), taken.records, offsets)
+
+    def plans(self, batches: Sequence[RecordBatch]) -> Sequence[Plan | None]:
+        """A plan for each batch; None where it cannot be made yet."""
+        if self.together is None or len(batches) == 1:
+            return [_made(partial(self.handle, batch)) for batch in batches]
+        return self.together(batches)
 
     def partitions(self) -> set[int]:
         """The partitions this worker owns and has recovered; empty while a rebalance is on."""
@@ -137,6 +156,18 @@ class Group:
         return await self.app.executor.submit(self, partition, make_plan)
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """A plan that waits to be made; its partition's lock is held until `done`. Without a batch it is made alone."""
+
+    lease: Lease
+    make_plan: Callable[[], Plan]
+    offsets: Mapping[TP, int]
+    batch: RecordBatch | None
+    done: asyncio.Future[bool | None]
+    """Whether the plan was carried out; None: it cannot be made yet."""
+
+
 class Executor:
     """Carries out plans: one at a time for each partition of a group, in the order of the guarantee."""
 
@@ -144,6 +175,8 @@ class Executor:
         self._app = app
         self._locks: dict[tuple[Group, int], asyncio.Lock] = {}
         self._working: set[asyncio.Task[bool]] = set()
+        self._judging = asyncio.Lock()
+        self._waiting: list[_Turn] = []
         self._sender = Sender(self._producer, max_record_bytes=app.conf.producer_max_request_size)
 
     def _producer(self) -> Any:
@@ -162,8 +195,7 @@ class Executor:
     async def submit(self, group: Group, partition: int, make_plan: Callable[[], Plan]) -> bool:
         if partition not in self.owned(group):
             return False
-        lease = self.lease(group, partition)
-        return await self._track(self._turn(lease, make_plan, {}))
+        return await self._track(self._turn(self.lease(group, partition), make_plan, {}))
 
     async def idle(self, timeout: float) -> bool:
         """Wait until no plan is in work, `timeout` seconds at most; whether that came true."""
@@ -179,7 +211,7 @@ class Executor:
 
     async def _batch(self, batch: RecordBatch) -> bool:
         group = batch.group
-        done = await self._turn(batch.lease, lambda: group.handle(batch), batch.offsets)
+        done = await self._turn(batch.lease, partial(group.handle, batch), batch.offsets, batch)
         if done:
             group.counters.update(batches=1, records=len(batch.records))
         else:
@@ -187,49 +219,108 @@ class Executor:
         self._app.consumer.finished(batch)
         return done
 
-    async def _turn(self, lease: Lease, make_plan: Callable[[], Plan], offsets: Mapping[TP, int]) -> bool:
+    async def _turn(
+        self, lease: Lease, make_plan: Callable[[], Plan], offsets: Mapping[TP, int], batch: RecordBatch | None = None
+    ) -> bool:
         lock = self._locks.setdefault((lease.group, lease.partition), asyncio.Lock())
         async with lock:
-            if self._app.consumer.draining or not self._held(lease):
-                return False
             try:
-                while (plan := _made(make_plan)) is None:
+                while True:
+                    turn = _Turn(lease, make_plan, offsets, batch, asyncio.get_running_loop().create_future())
+                    done = await self._done(turn)
+                    if done is not None:
+                        return done
                     await asyncio.sleep(NOT_YET_S)
-                    if self._app.consumer.draining or not self._held(lease):
-                        return False
-                return await self._carry_out(lease, plan, offsets)
             except Exception as error:
                 self._app.fail(f"a plan for {lease.group.name}, partition {lease.partition},", error)
                 raise
 
-    async def _carry_out(self, lease: Lease, plan: Plan, offsets: Mapping[TP, int]) -> bool:
-        """The rest of step 1, and steps 2 to 5 of the guarantee; False when the lease ended on the way."""
-        waited = self._app.vitals.waited
-        if plan.first and not await self._write(lease, plan.first):
+    async def _done(self, turn: _Turn) -> bool | None:
+        """Has a plan made and carried out, with those that wait when its turn comes; None: it cannot be made yet."""
+        self._waiting.append(turn)
+        async with self._judging:
+            if turn in self._waiting:
+                for _ in range(LOOKS):
+                    await asyncio.sleep(0)
+            taken = self._round(turn) if turn in self._waiting else []
+            try:
+                made = self._made(taken)
+            except Exception as error:
+                _end(taken, error)
+                made = []
+        if made:
+            turns = [each for each, _ in made]
+            try:
+                _end(turns, await self._carry_out(made))
+            except Exception as error:
+                _end(turns, error)
+        return await turn.done
+
+    def _round(self, first: _Turn) -> list[_Turn]:
+        """Takes what is handled together with a turn out of those that wait; what may not be handled has ended then."""
+        taken = [first]
+        if first.batch is not None:
+            room = self._app.options.max_batch_records - len(first.batch.records)
+            for turn in self._waiting:
+                if turn is not first and turn.batch is not None and turn.lease.group is first.lease.group:
+                    room -= len(turn.batch.records)
+                    if room < 0:
+                        break
+                    taken.append(turn)
+        self._waiting = [turn for turn in self._waiting if turn not in taken]
+        for turn in taken:
+            if self._app.consumer.draining or not self._held(turn.lease):
+                turn.done.set_result(False)
+        return [turn for turn in taken if not turn.done.done()]
+
+    def _made(self, turns: Sequence[_Turn]) -> list[tuple[_Turn, Plan]]:
+        """The plans of a round; those that cannot be made yet have ended then. Step 1 of the guarantee."""
+        if not turns:
+            return []
+        batches = [turn.batch for turn in turns if turn.batch is not None]
+        plans = turns[0].lease.group.plans(batches) if batches else [_made(turns[0].make_plan)]
+        for turn, plan in zip(turns, plans, strict=True):
+            if plan is None:
+                turn.done.set_result(None)
+        return [(turn, plan) for turn, plan in zip(turns, plans, strict=True) if plan is not None]
+
+    async def _carry_out(self, made: Sequence[tuple[_Turn, Plan]]) -> bool:
+        """The rest of step 1, and steps 2 to 5 of the guarantee; False when the leases ended on the way."""
+        if not await self._write([(turn.lease, plan.first) for turn, plan in made if plan.first]):
             return False
-        if plan.sends:
+        sends = [send for _, plan in made for send in plan.sends]
+        if sends:
             began = time.monotonic()
-            await self._sender.send_all(plan.sends)
-            waited("sends", time.monotonic() - began)
-            if not self._held(lease):
+            await self._sender.send_all(sends)
+            self._app.vitals.waited("sends", time.monotonic() - began)
+            if not self._held(made[0][0].lease):
                 return False
-        if plan.writes and not await self._write(lease, plan.writes):
+        if not await self._write([(turn.lease, plan.writes) for turn, plan in made if plan.writes]):
             return False
-        self._app.consumer.done(offsets)
+        for turn, _ in made:
+            self._app.consumer.done(turn.offsets)
         return True
 
-    async def _write(self, lease: Lease, changes: Sequence[Write]) -> bool:
-        """Has writes acknowledged, and makes them visible; False when the lease ended on the way."""
-        tables = [(self._app.state_tables[name], writes) for name, writes in _by_table(changes).items()]
+    async def _write(self, changes: Sequence[tuple[Lease, Sequence[Write]]]) -> bool:
+        """Has writes acknowledged, and makes them visible; False when the leases ended on the way."""
+        if not changes:
+            return True
+        tables = [
+            (lease, self._app.state_tables[name], writes)
+            for lease, own in changes
+            for name, writes in _by_table(own).items()
+        ]
         records = [
-            send for table, writes in tables for send in table.changelog(lease.partition, writes, lease.generation)
+            send
+            for lease, table, writes in tables
+            for send in table.changelog(lease.partition, writes, lease.generation)
         ]
         began = time.monotonic()
         ends = await self._sender.send_all(records)
         self._app.vitals.waited("changelog", time.monotonic() - began)
-        if not self._held(lease):
+        if not self._held(changes[0][0]):
             return False
-        for table, writes in tables:
+        for lease, table, writes in tables:
             end = ends[table.changelog_topic_name, lease.partition]
             table.apply(lease.partition, writes, lease.generation, end)
         return True
@@ -237,6 +328,15 @@ class Executor:
     def _held(self, lease: Lease) -> bool:
         app = self._app
         return bool(lease.epoch == app.consumer.epoch and lease.generation == app.consumer_generation_id)
+
+
+def _end(turns: Iterable[_Turn], how: bool | Exception) -> None:
+    """Tells those who wait for the turns how they ended."""
+    for turn in turns:
+        if isinstance(how, Exception):
+            turn.done.set_exception(how)
+        else:
+            turn.done.set_result(how)
 
 
 def _made(make_plan: Callable[[], Plan]) -> Plan | None:
@@ -344,11 +444,14 @@ class BatchApp(faust.App):  # type: ignore[misc]
         super().__init__(**options.settings())
         self.executor = Executor(self)
 
-    def batch_agent(self, *topics: str, name: str | None = None) -> Callable[[Handle], Group]:
-        """Register a handle for a group of topics, as a Faust agent; a topic belongs to one group only."""
+    def batch_agent(
+        self, *topics: str, name: str | None = None, together: Together | None = None
+    ) -> Callable[[Handle], Group]:
+        """Register a handle for a group of topics, as a Faust agent; a topic belongs to one group only. `together` is
+        used instead of it where several batches are handled at once."""
 
         def register(handle: Handle) -> Group:
-            group = Group(self, name or handle.__name__, topics, handle)
+            group = Group(self, name or handle.__name__, topics, handle, together)
             taken = [topic for topic in topics if topic in self.group_of]
             if taken:
                 raise ValueError(f"topics {taken} are read by {self.group_of[taken[0]].name} already")

@@ -3,9 +3,11 @@
 With one pack for all of them, which is nearly always, this adds nothing to `Screen.screen`.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import msgspec
 
@@ -32,6 +34,33 @@ class Judged:
     shadow: list[Violation] = field(default_factory=list)
     shadow_arrivals: list[int] = field(default_factory=list)
     compared: Counter[tuple[str, Agreement]] = field(default_factory=Counter)
+
+    def cut(self, sizes: Sequence[int], batch_of: Mapping[str, int]) -> list["Judged"]:
+        """The same for each of several batches whose arrivals were judged as one, without `compared`.
+
+        `sizes`: of the batches. `batch_of`: the batch that each account has arrivals in.
+        """
+        ends = list(accumulate(sizes))
+        parts = [Judged(Screened([], [], {})) for _ in sizes]
+
+        def place(at: int) -> tuple["Judged", int]:
+            which = bisect_right(ends, at)
+            return parts[which], at - ends[which] + sizes[which]
+
+        for violation, at in zip(self.live.violations, self.live.arrivals, strict=True):
+            part, own = place(at)
+            part.live.violations.append(violation)
+            part.live.arrivals.append(own)
+        for at, sighting in self.live.sightings:
+            part, own = place(at)
+            part.live.sightings.append((own, sighting))
+        for violation, at in zip(self.shadow, self.shadow_arrivals, strict=True):
+            part, own = place(at)
+            part.shadow.append(violation)
+            part.shadow_arrivals.append(own)
+        for account, state in self.live.states.items():
+            parts[batch_of[account]].live.states[account] = state
+        return parts
 
 
 def judge(arrivals: Sequence[Arrival], judges: Judges | Sequence[Judges], state_of: StateOf) -> Judged:

@@ -83,7 +83,8 @@ class _Uncounted:
     def _ignore(self, *_: object) -> None:
         pass
 
-    batch = violations = sightings = crowds = enforcements = reviews = dead_letter = held_back = tripped = _ignore
+    batch = violations = sightings = crowds = enforcements = lifts = reviews = overturned = repeated = _ignore
+    dead_letter = held_back = tripped = _ignore
 
 
 class Stages:

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -20,7 +21,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import Executor, Lease, NotYetError, Options, Plan, Send, Write, create_app
+from streams.batches import Executor, Lease, NotYetError, Options, Plan, RecordBatch, Send, Write, create_app
 from streams.merging import Lane, Patience, Standing
 from streams.vitals import Vitals
 
@@ -230,6 +231,10 @@ class Consumer:
     epoch: int = 1
     draining: bool = False
     acked: dict[TP, int] = field(default_factory=dict)
+    ended: int = 0
+
+    def finished(self, batch: RecordBatch) -> None:
+        self.ended += 1
 
     def done(self, offsets: dict[TP, int]) -> None:
         self.acked.update(offsets)
@@ -255,10 +260,12 @@ class Sent:
 
     def __init__(self, after: dict[str, Callable[[], None]]) -> None:
         self.topics: list[str] = []
+        self.calls: list[list[str]] = []
         self.after = after
 
     async def send_all(self, sends: Sequence[Send]) -> dict[tuple[str, int], int]:
         self.topics += [send.topic for send in sends]
+        self.calls.append([send.topic for send in sends])
         self.after.get(sends[0].topic, lambda: None)()
         return {(send.topic, send.partition or 0): 0 for send in sends}
 
@@ -381,6 +388,79 @@ def test_a_send_that_fails_fails_the_process_and_acks_nothing(topic: str) -> Non
     consumer, table, _, failures, _ = carried_out({topic: broken})
     assert failures == ["no broker"]
     assert (table.applied, consumer.acked) == ([], {})
+
+
+class Rounds:
+    """A group whose plans send and write one record each, and which remembers what was asked together."""
+
+    name = "screen"
+    topics = ("posts",)
+
+    def __init__(self) -> None:
+        self.rounds: list[list[int]] = []
+        self.counters = Counter[str]()
+
+    def handle(self, batch: RecordBatch) -> Plan:
+        raise AssertionError("the group is asked for plans")
+
+    def plans(self, batches: Sequence[RecordBatch]) -> list[Plan | None]:
+        self.rounds.append([batch.partition for batch in batches])
+        late = len(self.rounds) == 1  # one batch of the first round cannot be judged yet
+        return [None if late and batch.partition == 1 else self.plan(batch.partition) for batch in batches]
+
+    def plan(self, partition: int) -> Plan:
+        key = b"%d" % partition
+        return Plan([Send("sink", key, b"v")], [Write("table", key, b"v")], [Write("table", b"first" + key, b"v")])
+
+
+def rounds(after: dict[str, Callable[[Consumer], None]]) -> tuple[Consumer, Table, Sent, Rounds, list[str]]:
+    """Four batches of two records each that wait at once, where a round may have six records."""
+    consumer, table, failures, group = Consumer(), Table(), list[str](), Rounds()
+    app: Any = SimpleNamespace(
+        consumer=consumer,
+        consumer_generation_id=3,
+        state_tables={"table": table},
+        fail=lambda doing, error: failures.append(str(error)),
+        conf=SimpleNamespace(producer_max_request_size=1000),
+        options=SimpleNamespace(max_batch_records=6),
+        vitals=Vitals(),
+    )
+    sent = Sent({topic: (lambda do=do: do(consumer)) for topic, do in after.items()})
+    executor = Executor(app)
+    executor._sender = sent  # type: ignore[assignment]
+
+    async def all_of_them() -> None:
+        for partition in range(4):
+            lease = Lease(group, partition, 3, 1)  # type: ignore[arg-type]
+            executor.start(RecordBatch(lease, ["record", "record"], {TP("posts", partition): 2}))
+        assert await executor.idle(5)
+
+    asyncio.run(all_of_them())
+    return consumer, table, sent, group, failures
+
+
+def test_batches_that_wait_at_once_are_handled_together_up_to_a_batchs_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.batches.NOT_YET_S", 0.001)
+    consumer, table, sent, group, failures = rounds({})
+    assert group.rounds == [[0, 1, 2], [3], [1]]  # what could not be judged yet held nobody up
+    assert sorted(table.applied) == sorted(key + b"%d" % at for at in range(4) for key in (b"", b"first"))
+    assert consumer.acked == {TP("posts", partition): 2 for partition in range(4)}
+    assert consumer.ended == 4
+    # each step was one send for the whole round, and none came before the one it follows
+    assert sent.calls[:1] == [["changelog", "changelog"]]
+    assert Counter(map(tuple, sent.calls)) == {
+        ("changelog", "changelog"): 2, ("changelog",): 4, ("sink", "sink"): 1, ("sink",): 2,
+    }  # fmt: skip
+    assert not failures
+
+
+def test_of_a_round_that_was_lost_or_failed_nothing_is_acked() -> None:
+    consumer, table, _, _, failures = rounds({"sink": lost})
+    assert (consumer.acked, failures) == ({}, [])
+    assert all(key.startswith(b"first") for key in table.applied)
+    consumer, table, _, _, failures = rounds({"sink": broken})
+    assert consumer.acked == {}
+    assert set(failures) == {"no broker"}
 
 
 def test_what_is_left_of_a_recovery_is_told_while_it_is_on() -> None:
