@@ -155,7 +155,7 @@ def _with(work: Work, chosen: Positions, ends: Positions, read: Work) -> Closely
     for number, (text, end) in enumerate(zip(chosen.tolist(), ends.tolist(), strict=True)):
         own, before = slice(int(read.bounds[number]), int(read.bounds[number + 1]) - 1), slice(int(bounds[text]), end)
         pairs = ((work.codes, read.codes), (work.first, read.first), (work.last, read.last))
-        if all(np.array_equal(old[before], as_read[own]) for old, as_read in pairs):
+        if all(old[before].tobytes() == as_read[own].tobytes() for old, as_read in pairs):
             continue  # as most are: signs are there to be looked at
         rest = slice(end, int(bounds[text + 1]))
         codes, first, last = (np.concatenate((as_read[own], old[rest])) for old, as_read in pairs)
