@@ -24,8 +24,8 @@ MAX_NGRAM = 4
 _MAX_ALPHABET = (1 << 14) - 1
 _MAX_SLOTS = 1 << 24
 """A slot and a letter fit the key of the trie's table, with a lot to spare: that many take gigabytes."""
-_PAIRS = 0.8
-"""Pairs of slots for each node: of the slots 62 % are taken, and one key in ten is not where it belongs."""
+_PAIRS = 1
+"""Pairs of slots for each node: half of the slots are taken, and one key in ten is not in its own pair."""
 _LEAST_PAIRS, _LEAST_BITS = 64, 8
 _ROOM = 1024
 MAX_WEIGHT = (1 << 15) - 1
@@ -69,9 +69,11 @@ class Trie:
         parents, letter, flags, at = _nodes(letters, lengths)
         self.wide = (words - 1).bit_length()
         hashed = int(self._alphabet.max()) // 2 * 2 + 2
-        pairs = max(_LEAST_PAIRS, int(np.count_nonzero(parents >= 0) * _PAIRS))
+        pairs = max(_LEAST_PAIRS, int(np.count_nonzero(parents >= 0)) * _PAIRS)
         if hashed + 2 * pairs > _MAX_SLOTS:
-            raise NgramError(f"the n-grams and their prefixes take {hashed + 2 * pairs:,} slots, and {_MAX_SLOTS:,} fit")
+            raise NgramError(
+                f"the n-grams and their prefixes take {hashed + 2 * pairs:,} slots, and {_MAX_SLOTS:,} fit"
+            )
         bits = max(_LEAST_BITS, (4 * pairs).bit_length())
         first, sieve = np.zeros(_MAX_ALPHABET + 1, np.uint8), np.zeros(1 << (bits - 3), np.uint8)
         self.table = _aligned((hashed + 2 * pairs) << self.wide)

@@ -158,8 +158,11 @@ def _with(work: Work, chosen: Positions, ends: Positions, read: Work) -> Closely
         if all(old[before].tobytes() == as_read[own].tobytes() for old, as_read in pairs):
             continue  # as most are: signs are there to be looked at
         rest = slice(end, int(bounds[text + 1]))
-        codes, first, last = (np.concatenate((as_read[own], old[rest])) for old, as_read in pairs)
-        new[text] = codes, first, last
+        new[text] = (
+            np.concatenate((read.codes[own], work.codes[rest])),
+            np.concatenate((read.first[own], work.first[rest])),
+            np.concatenate((read.last[own], work.last[rest])),
+        )
     if not new:
         return Closely(work.codes, bounds, Places(work, {}))
     codes_of: list[CodePoints] = []

@@ -13,7 +13,8 @@ cpdef object fill(
 @cython.locals(mix=cython.ulonglong, going=cython.Py_ssize_t, asked=cython.Py_ssize_t, begin=cython.Py_ssize_t,
                flags=cython.uint, node=cython.ulonglong, following=cython.ulonglong, key=cython.ulonglong,
                mixed=cython.ulonglong, bit=cython.ulonglong, slot=cython.ulonglong, index=cython.Py_ssize_t,
-               length=cython.Py_ssize_t, entry=cython.ulonglong)
+               length=cython.Py_ssize_t, entry=cython.ulonglong, other=cython.ulonglong,
+               second=cython.ulonglong)
 cdef inline Py_ssize_t walk(
     const unsigned short[::1] letters, Py_ssize_t low, Py_ssize_t high, const unsigned char[::1] first,
     const unsigned long long[::1] table, const unsigned char[::1] sieve, int wide, unsigned long long hashed,

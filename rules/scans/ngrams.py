@@ -66,19 +66,23 @@ def walk(
         count += flags >> HERE_BIT
         following: int = letters[begin + 1]
         key: int = node << LETTER_BITS | following
-        mixed: int = key * mix & _WORD
-        bit: int = mixed >> shift
+        bit: int = (key * mix & _WORD) >> shift
         room[going], room[going + CHUNK] = begin, key
-        room[going + 2 * CHUNK] = hashed + 2 * ((mixed >> 32) * pairs >> 32)
         going += flags & (sieve[bit >> 3] >> (bit & 7)) & (following != 0)
     for length in range(2, LONGEST + 1):
         asked, going = going, 0
         # What the table holds lies far apart: it is fetched without a branch, so that many fetches overlap.
         for index in range(asked):
-            room[index + 3 * CHUNK] = table[room[index + 2 * CHUNK] << wide]
+            mixed: int = room[index + CHUNK] * mix & _WORD
+            slot: int = hashed + 2 * ((mixed >> 32) * pairs >> 32)
+            room[index + 2 * CHUNK], room[index + 3 * CHUNK] = slot, table[slot << wide]
         for index in range(asked):
             begin, key, slot = room[index], room[index + CHUNK], room[index + 2 * CHUNK]
             entry: int = room[index + 3 * CHUNK]
+            other: int = table[slot + 1 << wide]  # of the same pair, in the same line
+            second: int = (entry >> KEY_SHIFT != key) & (entry != 0)
+            slot += second
+            entry = other if second else entry
             if entry >> KEY_SHIFT != key and entry:
                 while entry and entry >> KEY_SHIFT != key:
                     slot = slot + 1 if slot + 1 < hashed + 2 * pairs else hashed
@@ -87,10 +91,8 @@ def walk(
             count += (entry >> HERE_BIT) & 1
             following = letters[begin + length]
             key = slot << LETTER_BITS | following
-            mixed = key * mix & _WORD
-            bit = mixed >> shift
+            bit = (key * mix & _WORD) >> shift
             room[going], room[going + CHUNK] = begin, key
-            room[going + 2 * CHUNK] = hashed + 2 * ((mixed >> 32) * pairs >> 32)
             going += entry & (sieve[bit >> 3] >> (bit & 7)) & (following != 0)
     return count
 
@@ -129,9 +131,9 @@ def add_up(
     """Adds the weights of the distinct n-grams of each event to its row of `sums`, and how many have any to `counts`.
 
     letters to room: see `find`; read: uint8[texts], which to read; events: int64[texts], non-decreasing. cells: the
-    table as int16, in which what stands behind the key of an n-gram is: the mark of the event that had it last; for each
-    block of eight columns the bits of those in which it stands; for each column what it weighs. spread: uint64[256], a
-    byte's eight bits as eight bytes. mark: the mark used last; returns the new one. starts, slots: room for
+    table as int16; behind the key of an n-gram stand: the mark of the event that had it last; for each block of eight
+    columns the bits of those in which it stands; for each column what it weighs. spread: uint64[256], a byte's eight
+    bits as eight bytes. mark: the mark used last; returns the new one. starts, slots: room for
     4 * CHUNK + 1 n-grams. sums, counts: int32[events * 8 * blocks], zeros.
     """
     own, event = mark, -1
