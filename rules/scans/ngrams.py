@@ -101,9 +101,9 @@ def find(
     letters: memoryview, bounds: memoryview, first: memoryview, table: memoryview, sieve: memoryview, wide: int,
     hashed: int, pairs: int, shift: int, room: memoryview, starts: memoryview, slots: memoryview,
 ) -> int:  # fmt: skip
-    """Writes the place and the slot of every n-gram that stands in the texts to starts (int64) and slots (int32), text by text but within one in
-    no order, as many as fit; returns how many there are, or if that may be more than fit, a greater number that is
-    enough.
+    """Writes the place and the slot of every n-gram that stands in the texts to starts (int64) and slots (int32), text
+    by text but within one in no order, as many as fit; returns how many there are, or if that may be more than fit, a
+    greater number that is enough.
 
     letters: uint16[n], 0 for what no n-gram has and at the end of a text; bounds: int64[texts + 1], where each text
     starts. room: int64[4 * CHUNK], any.
