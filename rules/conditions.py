@@ -10,7 +10,7 @@ cannot make the comparison true are no reason to look.
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules.intervals import (
@@ -165,12 +165,10 @@ class _Compiler:
         if depth > _MAX_DEPTH:
             raise self._error("is nested too deeply", node)
         match node:
-            case ast.BoolOp(op=ast.And(), values=values):
-                parts = [self.build(value, depth + 1) for value in values]
-                return _all_of(parts)
+            case ast.BoolOp(op=ast.And()):
+                return _all_of(self._cheapest_first(list(_conjuncts(node, depth))))
             case ast.BoolOp(values=values):
-                options = [self.build(value, depth + 1) for value in values]
-                return _any_of(options)
+                return _any_of(self._cheapest_first([(value, depth + 1) for value in values]))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inner = self.build(operand, depth + 1)
                 return lambda facts: not inner(facts)
@@ -183,6 +181,13 @@ class _Compiler:
                 raise self._error("arithmetic says nothing alone: compare it with a number", node)
             case _:
                 raise self._error(_NOT_SAID, node)
+
+    def _cheapest_first(self, operands: list[tuple[ast.expr, int]]) -> list[Evaluate]:
+        """The closures of operands and their depths: those that ask for nothing that is only run on demand (patterns)
+        come first, as the answer is often known without the others."""
+        built = [(self.build(operand, depth), operand) for operand, depth in operands]
+        built.sort(key=lambda each: any(self._cost(name) is None for name in _names_in(each[1])))
+        return [evaluate for evaluate, _ in built]
 
     def _comparison(self, node: ast.Compare, depth: int) -> Evaluate:
         compare = _COMPARE.get(type(node.ops[0]))
@@ -362,6 +367,20 @@ class _Compiler:
     def total(self, needs: Mapping[str, float]) -> tuple[float, float]:
         """How often these needs are met, roughly: what fires less often, then what has to be stronger, is less."""
         return sum(self._cost(name) or 0.0 for name in needs), -sum(needs.values())
+
+
+def _conjuncts(node: ast.expr, depth: int) -> Iterator[tuple[ast.expr, int]]:
+    """What must hold for `node`, at this depth, to hold, one by one with their depths: `a and not (b or c)` is a, not b
+    and not c."""
+    match node:
+        case ast.BoolOp(op=ast.And(), values=values):
+            for value in values:
+                yield from _conjuncts(value, depth + 1)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.BoolOp(op=ast.Or(), values=values)):
+            for value in values:
+                yield ast.copy_location(ast.UnaryOp(ast.Not(), value), node), depth + 1
+        case _:
+            yield node, depth
 
 
 def _names_in(node: ast.expr) -> set[str]:

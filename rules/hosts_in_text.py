@@ -95,7 +95,7 @@ def _places(texts: Sequence[str], codes: CodePoints) -> dict[int, list[int]]:
     """Text -> where in it a host's dot, or a scheme's colon, may stand."""
     if not texts:
         return {}
-    room = _ROOM
+    room = _ROOM + codes.size // 256
     while True:
         places = np.empty(room, np.int64)
         count = dots(codes.data, _kinds().data, places.data)
@@ -116,7 +116,7 @@ def _places(texts: Sequence[str], codes: CodePoints) -> dict[int, list[int]]:
 def _hosts_around(text: int, written: str, places: list[int]) -> Iterator[TextHost]:
     """The hosts in one text, of which only the surroundings of `places` are read."""
     count = 0
-    with_scheme = any(_kinds()[ord(written[place])] & _COLON for place in places)
+    with_scheme = not _colons().isdisjoint([written[place] for place in places])
     for start, end in _windows(places, len(written)) if with_scheme else _stretches(places, written):
         plain = _plain(written[start:end])
         for first, end_of, name in _hosts(plain):
@@ -285,6 +285,12 @@ def _domain(label: str) -> str:
         return label
     spelled = decode_points(fold_points(label))
     return spelled if spelled in _COMMON else label
+
+
+@cache
+def _colons() -> frozenset[str]:
+    """The characters that a scheme may end with."""
+    return frozenset(map(chr, np.flatnonzero(_kinds() & _COLON).tolist()))
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.folding.closely import read_closely
+from rules.folding.closely import Places, read_closely
 from rules.folding.codes import (
     AFTER_LAST,
     SEPARATOR,
@@ -44,18 +44,25 @@ class Folded:
     """A batch of folded texts, joined by SEPARATOR.
 
     codes:  uint32[n], the folded code points of all texts.
-    origin: int64[n], for each of them the index in the joined original of the first character it stands for. In
-            growing order, but for texts that were put into another order.
-    last:   int64[n], the index of the last character it stands for.
     starts: int64[texts + 1], where each text starts in the joined original; the last is its length + 1.
     bounds: int64[texts + 1], where each text starts in `codes`.
     """
 
     codes: CodePoints
-    origin: Positions
-    last: Positions
     starts: Positions
     bounds: Positions
+    _places: Places
+
+    @property
+    def origin(self) -> Positions:
+        """int64[n]: for each folded code point the index in the joined original of the first character it stands for.
+        In growing order, but for texts that were put into another order. Put together when asked for."""
+        return self._places.together(0)
+
+    @property
+    def last(self) -> Positions:
+        """int64[n]: the index of the last character it stands for. Put together when asked for."""
+        return self._places.together(1)
 
     def text(self, index: int) -> str:
         """The folded form of text `index`."""
@@ -68,8 +75,9 @@ class Folded:
     def original_span(self, start: int, end: int, index: int) -> tuple[int, int]:
         """Original positions, within text `index`, of the folded characters [start, end): the shortest stretch
         that has all of them."""
-        base = int(self.starts[index])
-        return min(self.origin[start:end].tolist()) - base, max(self.last[start:end].tolist()) - base + 1
+        base, low = int(self.starts[index]), int(self.bounds[index])
+        first, last = self._places.of(index, start - low, end - low)
+        return min(first.tolist()) - base, max(last.tolist()) - base + 1
 
 
 def fold_batch(texts: Sequence[str], joined: CodePoints | None = None) -> Folded:
@@ -82,11 +90,11 @@ def fold_batch(texts: Sequence[str], joined: CodePoints | None = None) -> Folded
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=starts[1:])
     plain = fold_plainly(joined, starts)
-    work = plain.work
-    if work.codes.size > 1:
-        found = signs(plain)
-        work = read_closely(joined, starts, work, found.order | plain.shown_otherwise, found.reading)
-    return Folded(work.codes, work.first, work.last, starts, work.bounds)
+    if plain.work.codes.size <= 1:
+        return Folded(plain.work.codes, starts, plain.work.bounds, Places(plain.work, {}))
+    found = signs(plain)
+    read = read_closely(joined, starts, plain.work, found.order | plain.shown_otherwise, found.reading)
+    return Folded(read.codes, starts, read.bounds, read.places)
 
 
 def fold(text: str) -> str:

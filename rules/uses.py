@@ -138,7 +138,7 @@ class Uses:
         for at in np.flatnonzero(self._is_exact[use] & holds).tolist():
             written, lead = self._exact[int(use[at])]
             segment = int(matches.text[match[at]])
-            begins = int(folded.origin[start[at]] - folded.starts[segment]) - lead
+            begins = folded.original_span(int(start[at]), int(start[at]) + 1, segment)[0] - lead
             holds[at] = begins >= 0 and texts[segment].startswith(written, begins)
         return holds
 

@@ -1,5 +1,8 @@
 """The closer steps of folding, for the texts with signs of being written around words."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 
 from rules.folding import contacts, homophones, letters, numbers, order, parts, spacing, spelling
@@ -11,7 +14,43 @@ CLOSELY = 10_000
 """Characters of a text that are read closely: hostile ones cost up to 40 µs each. The rest is folded plainly."""
 
 
-def read_closely(joined: CodePoints, starts: Positions, work: Work, reorder: Flags, reread: Flags) -> Work:
+class Places(NamedTuple):
+    """Where the codes of a batch come from: as in the plainly folded `plain`, but for the texts in `read`, of which it
+    has the first and the last original position of each code. They are asked for at a few places only, so they are not
+    put together for a whole batch."""
+
+    plain: Work
+    read: Mapping[int, tuple[Positions, Positions]]
+
+    def of(self, text: int, start: int, end: int) -> tuple[Positions, Positions]:
+        """The first and the last original positions of the codes [start, end) of a text."""
+        if text in self.read:
+            first, last = self.read[text]
+            return first[start:end], last[start:end]
+        base = int(self.plain.bounds[text])
+        return self.plain.first[base + start : base + end], self.plain.last[base + start : base + end]
+
+    def together(self, which: int) -> Positions:
+        """int64[n]: the first (0) or the last (1) positions of all codes."""
+        plain, bounds = (self.plain.first, self.plain.last)[which], self.plain.bounds
+        pieces: list[Positions] = []
+        at = 0
+        for text in sorted(self.read):
+            pieces += (plain[at : bounds[text]], self.read[text][which])
+            at = int(bounds[text + 1])
+        return np.concatenate((*pieces, plain[at:]))
+
+
+class Closely(NamedTuple):
+    """A batch of which some texts were read closely: its codes, where each text starts in them, and where they come
+    from."""
+
+    codes: CodePoints
+    bounds: Positions
+    places: Places
+
+
+def read_closely(joined: CodePoints, starts: Positions, work: Work, reorder: Flags, reread: Flags) -> Closely:
     """`work` with some of its texts read closely.
 
     joined, starts: the originals. reorder: bool[texts], which may have to be spaced or ordered anew before they are
@@ -26,7 +65,7 @@ def read_closely(joined: CodePoints, starts: Positions, work: Work, reorder: Fla
         ends = np.maximum(np.searchsorted(work.first, within), work.bounds[chosen])
         groups.append((chosen, ends, _ordered(_written(joined, starts[chosen], within))))
     if not groups:
-        return work
+        return Closely(work.codes, work.bounds, Places(work, {}))
     chosen, ends = (np.concatenate(both) for both in list(zip(*groups, strict=True))[:2])
     return _with(work, chosen, ends, _read(_together([part for _, _, part in groups])))
 
@@ -109,28 +148,32 @@ def _joined(codes: list[CodePoints], first: list[Positions], last: list[Position
     )
 
 
-def _with(work: Work, chosen: Positions, ends: Positions, read: Work) -> Work:
+def _with(work: Work, chosen: Positions, ends: Positions, read: Work) -> Closely:
     """`work` with the texts with the numbers `chosen`, up to the places `ends`, as they were read."""
-    new = {
-        text: (end, int(read.bounds[number]), int(read.bounds[number + 1]) - 1)
-        for number, (text, end) in enumerate(zip(chosen.tolist(), ends.tolist(), strict=True))
-    }
-    codes: list[CodePoints] = []
-    first: list[Positions] = []
-    last: list[Positions] = []
-    sizes = np.diff(work.bounds)
+    new: dict[int, tuple[CodePoints, Positions, Positions]] = {}
+    bounds = work.bounds
+    for number, (text, end) in enumerate(zip(chosen.tolist(), ends.tolist(), strict=True)):
+        own, before = slice(int(read.bounds[number]), int(read.bounds[number + 1]) - 1), slice(int(bounds[text]), end)
+        pairs = ((work.codes, read.codes), (work.first, read.first), (work.last, read.last))
+        if all(old[before].tobytes() == as_read[own].tobytes() for old, as_read in pairs):
+            continue  # as most are: signs are there to be looked at
+        rest = slice(end, int(bounds[text + 1]))
+        new[text] = (
+            np.concatenate((read.codes[own], work.codes[rest])),
+            np.concatenate((read.first[own], work.first[rest])),
+            np.concatenate((read.last[own], work.last[rest])),
+        )
+    if not new:
+        return Closely(work.codes, bounds, Places(work, {}))
+    codes_of: list[CodePoints] = []
+    sizes = np.diff(bounds)
     at = 0
     for text in sorted(new):
-        end, low, high = new[text]
-        start = int(work.bounds[text])
-        codes += (work.codes[at:start], read.codes[low:high])
-        first += (work.first[at:start], read.first[low:high])
-        last += (work.last[at:start], read.last[low:high])
-        sizes[text] += high - low - (end - start)
-        at = end
-    return Work(
-        np.concatenate((*codes, work.codes[at:])),
-        np.concatenate((*first, work.first[at:])),
-        np.concatenate((*last, work.last[at:])),
+        codes_of += (work.codes[at : bounds[text]], new[text][0])
+        sizes[text] = new[text][0].size
+        at = int(bounds[text + 1])
+    return Closely(
+        np.concatenate((*codes_of, work.codes[at:])),
         np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes))),
+        Places(work, {text: (first, last) for text, (_, first, last) in new.items()}),
     )

@@ -124,6 +124,8 @@ _Joins = tuple[Join, "_Joins"] | None
 
 def _cheapest(codes: list[int], stretch: list[tuple[int, Way]], end: int) -> list[Join]:
     """The splits in the cheapest reading of codes[start:end], where start is that of the first of `stretch`."""
+    if len(stretch) == 1:
+        return _alone(codes, *stretch[0])
     cost = language().cost
     start = stretch[0][0]
     by_start: dict[int, list[Way]] = {}
@@ -155,6 +157,24 @@ def _cheapest(codes: list[int], stretch: list[tuple[int, Way]], end: int) -> lis
         join, best = best
         chosen.append(join)
     return chosen[::-1]
+
+
+def _alone(codes: list[int], start: int, way: Way) -> list[Join]:
+    """As `_cheapest`, of a stretch with a single possible split, as nearly all are."""
+    cost = language().cost
+    end = start + len(way.pieces)
+    before, last = _edge(codes, start - 1), _edge(codes, end)
+    read = cost(before, way.character) + _POSSIBLE + cost(way.character, last)
+    written, left = 0.0, before
+    for place in range(start, end):
+        here = _edge(codes, place)
+        written += cost(left, here)
+        left = here
+    if written + cost(left, last) < read:
+        return []
+    gain = way.bits + cost(before, way.pieces[0]) + cost(way.pieces[-1], last)
+    gain -= cost(before, way.character) + cost(way.character, last)
+    return [Join(start, end, way.character, gain, way.rare)]
 
 
 def _bits(reading: tuple[float, _Joins]) -> float:

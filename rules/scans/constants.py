@@ -23,13 +23,11 @@ LEAST_SPELLED = 4
 LEAST_DICTATED = 5
 
 LETTER_BITS = 14
-"""Of a letter in the key of a trie's entry; above it is the node."""
-NODE = (1 << 24) - 1
-MORE = 1 << 24
-"""The bit of a node at which n-grams go on."""
-MORE_BIT = 24
-KEY_SHIFT = 25
-HELD = (1 << 25) - 1
+"""Of a letter in the key of a trie's slot; above it is the slot that it goes on from."""
+MORE, HERE = 1, 2
+"""Bits below a key: n-grams go on; one ends here."""
+HERE_BIT = 1
+KEY_SHIFT = 2
 LAST_MARK = (1 << 15) - 1
 CHUNK = 63
 """Characters looked at together. They have at most 252 n-grams, which a byte can count."""

@@ -66,14 +66,17 @@ def test_ngrams_of_a_wrong_length_are_refused(word: str) -> None:
         Ngrams([word])
 
 
-def test_numbers_may_be_large() -> None:
-    words = ["办", "办证", "办证件", "办证件吗", "证件", "贷款"]
-    numbers = np.array([1, 1 << 17, 1 << 18, (1 << 23) - 1, 1 << 22, 7])
-    folded = fold_batch(["代办证件吗"])
-    starts, found = Trie(words, numbers, 1 << 23).find(folded.codes, folded.bounds)
-    assert sorted(zip(starts.tolist(), found.tolist(), strict=True)) == [
-        (1, 1), (1, 1 << 17), (1, 1 << 18), (1, (1 << 23) - 1), (2, 1 << 22),
-    ]  # fmt: skip
+def test_slots_may_be_large() -> None:
+    """A key of a slot past 2^17 does not fit 32 bits."""
+    letters = [chr(0x4E00 + at) for at in range(1, 330)]
+    words = [a + b for a in letters for b in letters]
+    longer = [word + "的" for word in words[::97]]
+    trie = Trie([*words, *longer])
+    assert trie.slots.max() > 1 << 17
+    codes = encode_points("\0".join([*longer, ""]))
+    starts, slots = trie.find(codes, np.array([0, *(np.flatnonzero(codes == 0) + 1)]))
+    places = {(start, slot) for start, slot in zip(starts.tolist(), slots.tolist(), strict=True)}
+    assert places >= {(4 * at, int(slot)) for at, slot in enumerate(trie.slots[len(words) :])}
 
 
 def test_texts_that_are_not_read_have_none() -> None:
