@@ -48,20 +48,19 @@ class Charging:
         clause = self._docket.pack.clauses.get(item.clause)
         if item.mode != "enforce" or clause is None:
             return False
-        cause, ladder = bytes.fromhex(item.cause), self._docket.pack.ladder_of[clause.id]
-        if of.state.knows(cause, ladder.name):
+        state, cause, ladder = of.state, bytes.fromhex(item.cause), self._docket.pack.ladder_of[clause.id]
+        if state.knows(cause, ladder.name):
             return False
         gravity: Gravity = "egregious" if item.severity == "egregious" else "ordinary"
-        if gravity == "ordinary" and any(known == cause for _, known in of.state.evading):
+        if gravity == "ordinary" and state.evading and any(known == cause for _, known in state.evading):
             gravity = "evasion"
         offence = _offence_of(item, gravity)
-        if self._of_those_retracted(of, offence, ladder):
+        if state.retracted and self._of_those_retracted(of, offence, ladder):
             return False
-        trigger = Trigger(item.rule, item.evidence, item.time)
         if clause.by_report:
             key = ladder.name + (WAITING if clause.reports is not None else PENDING)
-            return self._wait(of, offence, key, BY_REPORT, trigger)
-        return self._enforce(of, offence, ladder, trigger, item)
+            return self._wait(of, offence, key, BY_REPORT, _trigger_of(item))
+        return self._enforce(of, offence, ladder, item)
 
     def _of_those_retracted(self, of: Record, offence: Offence, ladder: Ladder) -> bool:
         """Whether so many of a kind are retracted that more of them may have been behind the same, and forgotten."""
@@ -86,7 +85,7 @@ class Charging:
         self._docket.open(of, key, why, trigger)
         return True
 
-    def _enforce(self, of: Record, offence: Offence, ladder: Ladder, trigger: Trigger, violation: Violation) -> bool:
+    def _enforce(self, of: Record, offence: Offence, ladder: Ladder, violation: Violation) -> bool:
         """Adds an offence to those that count, or to those that a safety limit holds back."""
         state = of.state
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
@@ -104,15 +103,17 @@ class Charging:
         news = self._docket.news(of, kept, ladder)
         why = self._limit(of, violation) if any(found.action != "warn" for found in news) else None
         if why is not None:
-            return self._wait(of, offence, ladder.name + HELD, why, trigger)
+            return self._wait(of, offence, ladder.name + HELD, why, _trigger_of(violation))
         state.offences[ladder.name] = kept
         state.time = max(state.time, offence.time)
         if self._tells_evading(of, ladder):
             self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
-        for found in news:
-            self._docket.announce(of, found, trigger)
-        self._docket.renew(of, ladder, trigger)
-        self._count(news, offence)
+        if news or state.cases:
+            trigger = _trigger_of(violation)
+            for found in news:
+                self._docket.announce(of, found, trigger)
+            self._docket.renew(of, ladder, trigger)
+            self._count(news, offence)
         return True
 
     def _limit(self, of: Record, violation: Violation) -> Why | None:
@@ -228,6 +229,10 @@ class Charging:
             if domain:
                 found[offence.cause] = offence, domain
         return found
+
+
+def _trigger_of(item: Violation) -> Trigger:
+    return Trigger(item.rule, item.evidence, item.time)
 
 
 def _offence_of(item: Violation, gravity: Gravity) -> Offence:

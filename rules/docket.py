@@ -28,13 +28,14 @@ _BRIGADE: Why = ("brigade", "many reports, but from new or linked people: they l
 
 
 class Docket:
-    """The records of one batch. `states` are those that were touched, `changed` the subjects whose state is another
-    now."""
+    """The records of one batch. `states` are those that were touched, `before` what they were (without the parts that
+    say nothing about what is in force), `changed` the subjects whose state is another now."""
 
     def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None]) -> None:
         self.pack = pack
         self.state_of = state_of
         self.states: dict[str, SubjectState] = {}
+        self.before: dict[str, SubjectState] = {}
         self.changed: dict[str, None] = {}
         self.decisions: list[Enforcement | Lift | Review] = []
         self.relays: list[Relay] = []
@@ -48,6 +49,10 @@ class Docket:
         state = self.states.get(subject)
         if state is None:
             state = self.states[subject] = decode_subject(self.state_of(subject))
+            # Lists are replaced when they change, so they are still those of before.
+            self.before[subject] = SubjectState(
+                time=state.time, offences=state.offences.copy(), orders=state.orders
+            )
         return Record(subject, state)
 
     def begin(self, of: Record, time: int) -> list[Holding]:

@@ -101,7 +101,7 @@ class Enforcer:
             except InvalidEventError as error:
                 result.refused.append((index, error))
         for subject in docket.changed:
-            before = Record(subject, decode_subject(state_of(subject)))
+            before = Record(subject, docket.before[subject])
             self._keep(before, docket.record(subject), docket.ledger, result)
         for reporter, known in hearing.reporters.items():
             result.states[reporter] = encode_reporter(known)
@@ -144,6 +144,7 @@ class Enforcer:
     def _keep(self, before: Record, of: Record, ledger: Ledger, result: Enforced) -> None:
         """Puts the state, and what changed on the ban list, into the result."""
         subject, state = of
+        had = entries_of(ledger.holdings(before), before.state.time)
         held = ledger.holdings(of)
         state.due = self._due(state, held)
         if not state.due:  # nothing is left, or what is left is long past
@@ -152,7 +153,7 @@ class Enforcer:
         entries = entries_of(held, state.time)
         state.banned = bool(entries)
         result.states[subject] = encode_subject(state) if state.due else None
-        if entries != in_force(before, self.pack):
+        if entries != had:
             result.bans[subject] = (
                 Ban(subject=subject, sanctions=entries, time=from_millis(state.time)) if entries else None
             )

@@ -7,12 +7,13 @@ something new is done. Of several orders on one action the last counts.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
 from rules.events import from_millis
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, Standing, standing
+from rules.sanctions import Offence
+from rules.standing import Climb, Standing, standing
 from rules.subject_state import VOID, Record, StoredOrder, is_enforced
 from rules.subjects import kind_of
 
@@ -45,6 +46,11 @@ class Holding:
         return self.ends is None or self.ends > at
 
     @property
+    def until(self) -> int | None:
+        """`ends`; of a warning when a sanction in its place would end."""
+        return self.ends if self.standing is None else self.standing.ends
+
+    @property
     def clauses(self) -> list[str]:
         """The clauses that were broken."""
         return sorted({offence.clause for offence in self.standing.spell}) if self.standing is not None else []
@@ -63,23 +69,56 @@ class Holding:
         )
 
 
+class _Page(NamedTuple):
+    """What the offences and orders of a subject's ladder lead to. `climb`: of all of them, where no order is in the way
+    and the pack has every clause; so that one more can be added."""
+
+    offences: list[Offence]
+    orders: list[StoredOrder]
+    holdings: list[Holding]
+    climb: Climb | None
+
+
 class Ledger:
     """What ladders hold against the subjects of a batch, worked out once for the same offences and orders: lists of
     these are replaced when they change, never changed themselves."""
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._known: dict[tuple[str, str], tuple[list[Offence], list[StoredOrder], list[Holding]]] = {}
+        self._first: dict[tuple[str, str], _Page] = {}
+        """What held when the batch began, or whatever was asked for first."""
+        self._newest: dict[tuple[str, str], _Page] = {}
 
     def of_ladder(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """See `of_ladder`."""
         key, orders = (of.subject, ladder.name), of.state.orders
-        known = self._known.get(key)
-        if known is not None and known[0] is offences and known[1] is orders:
-            return known[2]
-        held = of_ladder(of, offences, ladder, self._pack)
-        self._known[key] = offences, orders, held
-        return held
+        for page in (self._newest.get(key), self._first.get(key)):
+            if page is not None and page.offences is offences and page.orders is orders:
+                return page.holdings
+        known = self._newest.get(key)
+        if known is None and (old := of.state.enforced(ladder.name)) and old is not offences:
+            self.of_ladder(of, old, ladder)  # what held before, which is asked for in the end
+            known = self._newest.get(key)
+        page = self._newest[key] = self._page(of, offences, ladder, known)
+        self._first.setdefault(key, page)
+        return page.holdings
+
+    def _page(self, of: Record, offences: list[Offence], ladder: Ladder, known: _Page | None) -> _Page:
+        orders, climb, before = of.state.orders, None, []
+        if orders:
+            return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+        more = offences
+        if known is not None:
+            before = known.holdings
+            if known.climb is not None and offences[:-1] == known.offences:
+                climb, more = known.climb, offences[-1:]
+        if climb is None:
+            climb = Climb(kind_of(of.subject), ladder, self._pack.clauses)
+        for offence in more:
+            if offence.time < 0 or offence.clause not in self._pack.clauses:
+                return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+            climb.add(offence)
+        return _Page(offences, orders, _all(of.subject, ladder, climb.standing(), before), climb)
 
     def holdings(self, of: Record) -> list[Holding]:
         """All sanctions that a state leads to; at most one of each ladder and action."""
@@ -105,21 +144,25 @@ def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -
     orders = of.state.orders
     for since, actions in forgiven(orders).items():
         held = standing(kind_of(of.subject), [each for each in known if each.time > since], ladder, pack.clauses)
-        if held is not None:
-            found += [
-                _holding(of.subject, ladder.name, each, action)
-                for action, each in _each(held)
-                if action in actions and not _replaced(action, orders, known[-1].time)
-            ]
+        found += [
+            each
+            for each in _all(of.subject, ladder, held)
+            if each.action in actions and not _replaced(each.action, orders, known[-1].time)
+        ]
     return found
 
 
-def _each(held: Standing) -> Iterator[tuple[Action, Standing]]:
-    """Each sanction, with what leads to it."""
-    for action in held.actions:
-        yield action, held
+def _all(subject: str, ladder: Ladder, held: Standing | None, before: Iterable[Holding] = ()) -> list[Holding]:
+    """A holding for each action of what a ladder holds. before: the ladder's holdings until now, which may be the same
+    sanctions."""
+    if held is None:
+        return []
+    names = {(old.action, old.rung, old.starts, old.until): old.id for old in before}
+    found = [_holding(subject, ladder.name, held, action, names) for action in held.actions]
     for action, offence in held.later:
-        yield action, replace(held, starts=offence.time, spell=(*held.spell, offence))
+        later = replace(held, starts=offence.time, spell=(*held.spell, offence))
+        found.append(_holding(subject, ladder.name, later, action, names))
+    return found
 
 
 def in_force(of: Record, pack: Pack) -> list[BanEntry]:
@@ -139,8 +182,16 @@ def _identity(subject: str, ladder: str, action: str, rung: int, *, starts: int,
     return content_id("enforcement", subject, ladder, action, str(rung), str(starts), until)
 
 
-def _holding(subject: str, ladder: str, held: Standing, action: Action) -> Holding:
-    name = _identity(subject, ladder, action, held.rung, starts=held.starts, ends=held.ends)
+def _holding(
+    subject: str,
+    ladder: str,
+    held: Standing,
+    action: Action,
+    names: Mapping[tuple[Action, int, int, int | None], str],
+) -> Holding:
+    name = names.get((action, held.rung, held.starts, held.ends))
+    if name is None:
+        name = _identity(subject, ladder, action, held.rung, starts=held.starts, ends=held.ends)
     ends = None if action == "warn" else held.ends
     return Holding(name, action, ladder, held.rung, held.starts, ends, held)
 

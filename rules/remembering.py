@@ -31,7 +31,8 @@ def added_after(
     of: Record, old: Sequence[Offence], offence: Offence, ladder: Ladder
 ) -> tuple[list[Offence], bool] | None:
     """`remembered_after([*old, offence])`, and whether the offence decides anything; None where nothing changes."""
-    if all(time < 0 for time in forgiven(of.state.orders)):
+    orders = of.state.orders
+    if not orders or all(time < 0 for time in forgiven(orders)):
         return added(old, offence, ladder, kind_of(of.subject))
     if not matters_after(of, old, offence, ladder):
         return None

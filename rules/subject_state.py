@@ -131,11 +131,12 @@ class SubjectState(msgspec.Struct, array_like=True):
 
     def knows(self, cause: bytes, ladder: str) -> bool:
         """Whether an offence of a ladder is remembered already, or retracted."""
-        for key in (ladder, ladder + PENDING, ladder + WAITING, ladder + HELD):
-            for offence in self.offences.get(key, ()):
-                if offence.cause == cause:
-                    return True
-        return any(offence.cause == cause for offence in self.retracted)
+        for key, offences in self.offences.items():
+            if key == ladder or key in (ladder + PENDING, ladder + WAITING, ladder + HELD):
+                for offence in offences:
+                    if offence.cause == cause:
+                        return True
+        return bool(self.retracted) and any(offence.cause == cause for offence in self.retracted)
 
 
 class Record(NamedTuple):

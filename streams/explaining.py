@@ -16,7 +16,8 @@ from rules.facts import EventFacts
 from rules.gathering import Gathering
 from rules.packs.model import BehaviourSignal, Pack, Rule
 from rules.protection import Protection
-from rules.sanctions import Offence, standing
+from rules.sanctions import Offence
+from rules.standing import standing
 from rules.screen import Arrival, Screen
 from rules.sightings import Sighting
 from rules.subjects import kind_of
