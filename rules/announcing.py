@@ -5,8 +5,7 @@ from datetime import datetime
 
 from rules.cases import violation_id
 from rules.decisions import Enforcement, Evidence, Lift, Notice, content_id
-from rules.events import from_millis
-from rules.holdings import Holding
+from rules.holdings import Holding, instant
 from rules.packs.model import Pack
 from rules.subject_state import Announced
 
@@ -38,8 +37,8 @@ def enforcement(subject: str, held: Holding, trigger: Trigger, pack: Pack, previ
         ladder=held.ladder,
         rung=held.rung,
         permanent=held.permanent,
-        starts=from_millis(held.starts),
-        ends=None if held.ends is None else from_millis(held.ends),
+        starts=instant(held.starts),
+        ends=None if held.ends is None else instant(held.ends),
         clauses=held.clauses,
         rule=rule,
         violations=[violation_id(cause, subject) for cause in dict.fromkeys(each.cause for each in offences)],

@@ -28,8 +28,8 @@ _BRIGADE: Why = ("brigade", "many reports, but from new or linked people: they l
 
 
 class Docket:
-    """The records of one batch. `states` are those that were touched, `before` what they were (without the parts that
-    say nothing about what is in force), `changed` the subjects whose state is another now."""
+    """The records of one batch. `states` are those that were touched, `before` what those were that there
+    have been (only time, offences and orders, which say what is in force), `changed` the subjects whose state is another now."""
 
     def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None]) -> None:
         self.pack = pack
@@ -48,11 +48,12 @@ class Docket:
         """The record of a subject, as changed so far."""
         state = self.states.get(subject)
         if state is None:
-            state = self.states[subject] = decode_subject(self.state_of(subject))
-            # Lists are replaced when they change, so they are still those of before.
-            self.before[subject] = SubjectState(
-                time=state.time, offences=state.offences.copy(), orders=state.orders
-            )
+            data = self.state_of(subject)
+            state = self.states[subject] = decode_subject(data)
+            if data:  # lists are replaced when they change, so these stay what they are
+                self.before[subject] = SubjectState(
+                    time=state.time, offences=state.offences.copy(), orders=state.orders
+                )
         return Record(subject, state)
 
     def begin(self, of: Record, time: int) -> list[Holding]:

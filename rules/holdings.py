@@ -7,6 +7,7 @@ something new is done. Of several orders on one action the last counts.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple, get_args
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
@@ -19,6 +20,10 @@ from rules.subjects import kind_of
 
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 _NOTHING = {-1: frozenset(_ACTIONS)}
+
+
+instant = lru_cache(4096)(from_millis)
+"""`from_millis`, of times that are told on the ban list as well as in an announcement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ class Holding:
             ladder=self.ladder,
             rung=self.rung,
             permanent=self.permanent,
-            starts=from_millis(self.starts),
-            ends=None if self.ends is None else from_millis(self.ends),
+            starts=instant(self.starts),
+            ends=None if self.ends is None else instant(self.ends),
             clauses=self.clauses,
             enforcement=self.id,
         )

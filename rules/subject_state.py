@@ -109,7 +109,10 @@ class SubjectState(msgspec.Struct, array_like=True):
 
     def told(self, ladder: str, action: str) -> Announced | None:
         """The announcement that stands for a ladder and action."""
-        return next((old for old in self.trail if old.stands and (old.ladder, old.action) == (ladder, action)), None)
+        for old in self.trail:
+            if old.stands and old.action == action and old.ladder == ladder:
+                return old
+        return None
 
     def tell(self, announced: Announced) -> None:
         """Adds an announcement, which takes the place of the one that stood."""
