@@ -89,7 +89,7 @@ class Charging:
         """Adds an offence to those that count, or to those that a safety limit holds back."""
         state = of.state
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
-        changed = added_after(of, old, offence, ladder)
+        changed = added_after(of, old, offence, ladder, lambda: self._docket.ledger.is_open(of, old, ladder))
         if changed is None:
             self.tell_evading(of, ladder, [], old, [offence])
             return False

@@ -6,9 +6,10 @@ something new is done. Of several orders on one action the last counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, get_args
+from typing import get_args
+
+import msgspec
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
 from rules.events import from_millis
@@ -26,8 +27,7 @@ instant = lru_cache(4096)(from_millis)
 """`from_millis`, of times that are told on the ban list as well as in an announcement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """One sanction against a subject, in force or over. Times in ms; `ends` None when nothing ends it.
 
     `standing` is what its ladder holds, None for what a moderator ordered.
@@ -74,7 +74,7 @@ class Holding:
         )
 
 
-class _Page(NamedTuple):
+class _Page(msgspec.Struct, frozen=True):
     """What the offences and orders of a subject's ladder lead to. `climb`: of all of them, where no order is in the way
     and the pack has every clause; so that one more can be added."""
 
@@ -107,6 +107,12 @@ class Ledger:
         page = self._newest[key] = self._page(of, offences, ladder, known)
         self._first.setdefault(key, page)
         return page.holdings
+
+    def is_open(self, of: Record, offences: list[Offence], ladder: Ladder) -> bool:
+        """Whether it is known of all that counts on a ladder that it stays; see `Climb.is_open`."""
+        self.of_ladder(of, offences, ladder)
+        page = self._newest[of.subject, ladder.name]
+        return page.offences is offences and page.climb is not None and page.climb.is_open
 
     def _page(self, of: Record, offences: list[Offence], ladder: Ladder, known: _Page | None) -> _Page:
         orders, climb, before = of.state.orders, None, []
@@ -165,7 +171,7 @@ def _all(subject: str, ladder: Ladder, held: Standing | None, before: Iterable[H
     names = {(old.action, old.rung, old.starts, old.until): old.id for old in before}
     found = [_holding(subject, ladder.name, held, action, names) for action in held.actions]
     for action, offence in held.later:
-        later = replace(held, starts=offence.time, spell=(*held.spell, offence))
+        later = msgspec.structs.replace(held, starts=offence.time, spell=(*held.spell, offence))
         found.append(_holding(subject, ladder.name, later, action, names))
     return found
 

@@ -8,7 +8,7 @@ force is `rules/standing.py`'s. So neither the order of arrival nor a repeat cha
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rules.climbing import left, rung_of_worth
@@ -122,10 +122,17 @@ def deciding(ordered: Sequence[Offence], ladder: Ladder, kind: SubjectKind = "ac
 
 
 def added(
-    old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account"
+    old: Sequence[Offence],
+    offence: Offence,
+    ladder: Ladder,
+    kind: SubjectKind = "account",
+    is_open: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
-    nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
+    nothing changes. Most of a burst is told apart by a look at those that lead to the same.
+
+    is_open: whether it is known of `old` that all of it stays whatever comes after it in time; see `Climb.is_open`.
+    """
     if not old and ladder.window >= slot_of(ladder):  # a first offence
         return [offence], True
     found = alike(old, offence, ladder, kind)
@@ -138,7 +145,7 @@ def added(
         return kept, offence.time > found[0].time == found[-1].time  # the first that repeats another renews it
     both = [*old, offence]
     if old and not found and offence > old[-1]:
-        if not _may_end(both, ladder):
+        if is_open() or not _may_end(both, ladder):
             return _since(both, offence.time // slot_of(ladder) - 2 * (ladder.window // slot_of(ladder)), ladder), True
         if not _matters(old, offence, ladder, kind):
             return None
@@ -164,12 +171,16 @@ def alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Subjec
     start = bisect_left(old, (slot * length,), hi=end)
     if start == end:
         return []
-    (wanted,) = _kinds([offence], ladder, kind)
-    return [
+    clause, owns, egregious = offence.clause, offence.holds_share_api, offence.gravity == "egregious"
+    found = [
         other
-        for found, other in zip(_kinds(old[start:end], ladder, kind), old[start:end], strict=True)
-        if found == wanted
+        for other in old[start:end]
+        if other.clause == clause and other.holds_share_api == owns and (other.gravity == "egregious") == egregious
     ]
+    if not found or not _tells_domains_apart(ladder, kind):
+        return found
+    domain = domain_of(offence.linked)
+    return [other for other in found if domain_of(other.linked) == domain]
 
 
 def _is_full(found: Sequence[Offence], offence: Offence) -> bool:
@@ -195,7 +206,7 @@ def _may_end(first: Sequence[Offence], ladder: Ladder) -> bool:
 
 def slot_of(ladder: Ladder) -> int:
     """The length of a ladder's slots in ms."""
-    return max(ladder.grace // SLOTS, 1)
+    return ladder.grace // SLOTS or 1
 
 
 def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:

@@ -6,12 +6,12 @@ is worked out anew only where one came late, or was taken back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 from rules.decisions import Action, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
-from rules.sanctions import Cell, Offence, cell_of, counted, lasts_for_good, rung_of, slot_of
+from rules.sanctions import OF_A_KIND, Cell, Offence, cell_of, counted, lasts_for_good, rung_of, slot_of
 from rules.subjects import sanctions_for
 
 RENEWALS = 10
@@ -19,8 +19,7 @@ RENEWALS = 10
 enforcement events a duration instead of one for each violation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What one ladder holds against a subject, as of its newest offence.
 
     `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
@@ -43,24 +42,19 @@ class Standing:
         return self.ends is None and action != "warn"
 
 
-class _Step(NamedTuple):
-    """Where a ladder stands after an offence. `spell`, `led`: the indices of the offences that began what is in force,
-    and that led to the rung."""
-
-    rung: int
-    starts: int
-    ends: int
-    spell: int
-    led: int
-
-
-_START = _Step(0, 0, 0, 0, 0)
+_Step = tuple[int, int, int, int, int]
+"""Where a ladder stands after an offence: the rung, when that starts and ends (ms), and the indices of the offences that
+began what is in force, and that led to the rung."""
+_START: _Step = (0, 0, 0, 0, 0)
 
 
 class Climb:
     """A ladder climbed by a subject's offences, added in order."""
 
-    __slots__ = ("_clauses", "_deciding", "_kind", "_ladder", "_last", "_places", "_repeated", "_standing", "_steps")
+    __slots__ = (
+        "_clauses", "_crowded", "_deciding", "_kind", "_ladder", "_last", "_places", "_repeated", "_repeats", "_standing",
+        "_steps",
+    )  # fmt: skip
 
     def __init__(self, kind: SubjectKind, ladder: Ladder, clauses: Mapping[str, Clause]) -> None:
         self._kind = kind
@@ -75,6 +69,9 @@ class Climb:
         self._steps: list[_Step] = []
         """After each of those that decide, up to the first that leads to a rung for good."""
         self._last = False  # whether that is reached
+        self._repeats: dict[int, int] = {}
+        """Index of an offence that decides -> how many others of its cell there are."""
+        self._crowded = False  # whether some may be too many of a kind to be remembered
         self._standing: Standing | None = None
 
     def add(self, offence: Offence) -> None:
@@ -84,15 +81,25 @@ class Climb:
         if place == len(self._deciding):
             self._deciding.append(offence)
             self._standing = None
+            self._crowded |= offence.gravity == "evasion"  # one of a kind with those that are none
             if not self._last:
                 self._step(place)
-        elif place not in self._repeated and offence.time > self._deciding[place].time:
+            return
+        repeats = self._repeats[place] = self._repeats.get(place, 0) + 1
+        self._crowded |= repeats >= OF_A_KIND
+        if place not in self._repeated and offence.time > self._deciding[place].time:
             self._repeated[place] = (cell[0] + 1) * slot_of(self._ladder)
             if place < len(self._steps):
                 del self._steps[place:]
                 self._standing, self._last = None, False
                 while len(self._steps) < len(self._deciding) and not self._last:
                     self._step(len(self._steps))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether all that was added is remembered, and stays when one comes that is later and leads to something else:
+        no rung for good is reached, and few enough lead to the same."""
+        return not (self._last or self._crowded)
 
     def _step(self, index: int) -> None:
         """Climbs on by one of those that decide."""
@@ -111,7 +118,7 @@ class Climb:
             ends = max(ends, offence.time + lasts if at_once else _renewed(offence.time, lasts))
         if index in self._repeated:
             ends = max(ends, _renewed(self._repeated[index], lasts))
-        self._steps.append(_Step(rung, starts, ends, spell, led))
+        self._steps.append((rung, starts, ends, spell, led))
         self._last = lasts_for_good(ladder, step)
 
     def standing(self) -> Standing | None:
@@ -121,8 +128,9 @@ class Climb:
         return self._standing
 
     def _stands(self, step: _Step) -> Standing:
-        offences, top = self._deciding, self._ladder.rungs[step.rung - 1]
-        spell = tuple(offences[step.spell : len(self._steps)])
+        rung, starts, ends, began, led = step
+        offences, top = self._deciding, self._ladder.rungs[rung - 1]
+        spell = tuple(offences[began : len(self._steps)])
         actions = _actions(self._kind, spell, top, self._clauses)
         later: dict[Action, Offence] = {}
         for offence in offences[len(self._steps) :]:
@@ -130,11 +138,11 @@ class Climb:
                 if action not in actions and action != "warn":
                     later.setdefault(action, offence)
         return Standing(
-            rung=step.rung,
-            starts=step.starts,
-            ends=None if top.duration is None else step.ends,
+            rung=rung,
+            starts=starts,
+            ends=None if top.duration is None else ends,
             actions=actions,
-            led=tuple(counted(offences, self._ladder, step.led)[0]),
+            led=tuple(counted(offences, self._ladder, led)[0]),
             spell=spell,
             later=tuple(later.items()),
         )

@@ -28,6 +28,7 @@ WAITING = "??"
 """The same, once enough people have reported the subject."""
 HELD = "!"
 """The same, because a safety limit keeps them from being enforced."""
+_MARKS = ("", PENDING, WAITING, HELD)
 VOID = "void"
 """What an order does that an appeal has overturned: nothing."""
 NEVER = 253_402_300_799_999
@@ -135,7 +136,7 @@ class SubjectState(msgspec.Struct, array_like=True):
     def knows(self, cause: bytes, ladder: str) -> bool:
         """Whether an offence of a ladder is remembered already, or retracted."""
         for key, offences in self.offences.items():
-            if key == ladder or key in (ladder + PENDING, ladder + WAITING, ladder + HELD):
+            if key.startswith(ladder) and key[len(ladder) :] in _MARKS:
                 for offence in offences:
                     if offence.cause == cause:
                         return True
