@@ -11,7 +11,7 @@ from rules.decisions import SUBJECT_KINDS, EventRef, Violation, content_id, link
 from rules.docket import BY_REPORT, Docket, Why
 from rules.evasion import Gravity, evading
 from rules.events import from_millis, millis
-from rules.holdings import Holding, forgiven_until, of_ladder
+from rules.holdings import Holding, forgiven_until
 from rules.packs.model import Ladder
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
@@ -128,10 +128,11 @@ class Charging:
 
     def _count(self, news: Sequence[Holding], offence: Offence) -> None:
         """Counts automatic actions that an offence led to."""
-        for held in news:
-            if held.action != "warn":
-                self._quotas.count(self.granted, offence.rule, offence.clause, offence.time)
-                self.counted = bool(self.granted.granted)
+        taken = [held for held in news if held.action != "warn"]
+        if taken:
+            granted = self.granted
+            self._quotas.count(granted, offence.rule, offence.clause, offence.time, len(taken))
+            self.counted = bool(granted.granted)
 
     def evading(self, of: Record, item: Evading) -> bool:
         """Marks a domain's violation as an evasion, or takes the mark away; whether the record changed."""
@@ -222,10 +223,9 @@ class Charging:
         self, of: Record, ladder: Ladder, offences: Sequence[Offence], among: list[Offence]
     ) -> dict[bytes, tuple[Offence, str]]:
         """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
-        pack = self._docket.pack
         found: dict[bytes, tuple[Offence, str]] = {}
         for offence in offences:
-            domain = evading(offence, among, lambda earlier: of_ladder(of, earlier, ladder, pack))
+            domain = evading(offence, among, lambda earlier: self._docket.ledger.had(of, earlier, ladder))
             if domain:
                 found[offence.cause] = offence, domain
         return found

@@ -162,7 +162,7 @@ class Enforcer:
         """When time alone next changes something; 0 when nothing is left to remember."""
         due = [holding.ends for holding in held if holding.ends is not None]
         due += [at for at, _ in self._forgotten(state, held)]
-        if any([holding.permanent for holding in held]):
+        if any(holding.permanent for holding in held):
             due.append(NEVER)
         return min([at for at in due if at > state.time], default=0)
 
@@ -170,9 +170,9 @@ class Enforcer:
         """(when in ms, key in `SubjectState.offences`, or the name of a field) of what will be forgotten."""
         for_good = {holding.ladder for holding in held if holding.permanent}
         for key, offences in state.offences.items():
-            ladder = self.pack.ladders.get(ladder_name(key))
+            ladder = self.pack.ladders.get(key) or self.pack.ladders.get(ladder_name(key))
             window = ladder.window if ladder is not None else self._horizon // 2
-            if not (is_enforced(key) and key in for_good):
+            if not (key in for_good and is_enforced(key)):
                 yield offences[-1].time + 2 * window, key
         if state.reports or state.appeals or state.retracted:
             for name in ("reports", "appeals", "retracted"):

@@ -58,7 +58,8 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
     @property
     def clauses(self) -> list[str]:
         """The clauses that were broken."""
-        return sorted({offence.clause for offence in self.standing.spell}) if self.standing is not None else []
+        spell = self.standing.spell if self.standing is not None else ()
+        return [spell[0].clause] if len(spell) == 1 else sorted({offence.clause for offence in spell})
 
     def entry(self) -> BanEntry:
         """The same on the ban list."""
@@ -92,21 +93,35 @@ class Ledger:
         self._pack = pack
         self._first: dict[tuple[str, str], _Page] = {}
         """What held when the batch began, or whatever was asked for first."""
+        self._last: dict[tuple[str, str], _Page] = {}
+        """What held before the newest."""
         self._newest: dict[tuple[str, str], _Page] = {}
 
     def of_ladder(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """See `of_ladder`."""
         key, orders = (of.subject, ladder.name), of.state.orders
-        for page in (self._newest.get(key), self._first.get(key)):
-            if page is not None and page.offences is offences and page.orders is orders:
-                return page.holdings
         known = self._newest.get(key)
-        if known is None and (old := of.state.enforced(ladder.name)) and old is not offences:
+        if known is not None:
+            if known.offences is offences and known.orders is orders:
+                return known.holdings
+            first = self._first[key]
+            if first.offences is offences and first.orders is orders:
+                return first.holdings
+            self._last[key] = known
+        elif (old := of.state.enforced(ladder.name)) and old is not offences:
             self.of_ladder(of, old, ladder)  # what held before, which is asked for in the end
-            known = self._newest.get(key)
+            known = self._newest[key]
         page = self._newest[key] = self._page(of, offences, ladder, known)
         self._first.setdefault(key, page)
         return page.holdings
+
+    def had(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
+        """The same of offences that mostly are those of before the newest, in a list of its own."""
+        key, orders = (of.subject, ladder.name), of.state.orders
+        for page in (self._last.get(key), self._first.get(key)):
+            if page is not None and page.orders is orders and page.offences == offences:
+                return page.holdings
+        return of_ladder(of, offences, ladder, self._pack)
 
     def is_open(self, of: Record, offences: list[Offence], ladder: Ladder) -> bool:
         """Whether it is known of all that counts on a ladder that it stays; see `Climb.is_open`."""

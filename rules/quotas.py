@@ -52,12 +52,14 @@ class Usage:
 
 
 class _Counter(NamedTuple):
-    """One counter of a quota: its name in the state, of which rule or clause, and a partition's share."""
+    """One counter of a quota: its name in the state, of which rule or clause, a partition's share, and how long its
+    period lasts, in ms."""
 
     quota: Quota
     name: str
     key: str
     share: int
+    lasts: int
 
 
 _MAX_ABOUT = 4096
@@ -89,18 +91,18 @@ class Quotas:
 
     def exceeded(self, state: QuotaState, rule: str, clause: str, time_ms: int) -> Quota | None:
         """The first quota that has no room for an action of this event time; None when it may be taken."""
-        for quota, name, key, share in self._counting(rule, clause):
+        for quota, name, key, share, lasts in self._counting(rule, clause):
             periods = state.granted.get(name, _NONE).get(key, _NO_PERIODS)
-            if periods.get(_period(quota, periods, time_ms), 0) >= share:
+            if periods.get(_period(time_ms // lasts, periods), 0) >= share:
                 return quota
         return None
 
-    def count(self, state: QuotaState, rule: str, clause: str, time_ms: int) -> None:
-        """Counts an action that was taken, in every quota that is about it."""
-        for quota, name, key, _ in self._counting(rule, clause):
+    def count(self, state: QuotaState, rule: str, clause: str, time_ms: int, actions: int = 1) -> None:
+        """Counts actions that were taken, in every quota that is about them."""
+        for _, name, key, _, lasts in self._counting(rule, clause):
             periods = state.granted.setdefault(name, {}).setdefault(key, {})
-            period = _period(quota, periods, time_ms)
-            periods[period] = periods.get(period, 0) + 1
+            period = _period(time_ms // lasts, periods)
+            periods[period] = periods.get(period, 0) + actions
             if len(periods) > KEPT:
                 del periods[min(periods)]
 
@@ -111,7 +113,13 @@ class Quotas:
             if len(self._about) >= _MAX_ABOUT:  # more than a pack has: rules of packs long gone
                 self._about.clear()
             found = self._about[rule, clause] = [
-                _Counter(quota, self._counters[quota.name], _key(quota, rule, clause), self._share[quota.name])
+                _Counter(
+                    quota,
+                    self._counters[quota.name],
+                    _key(quota, rule, clause),
+                    self._share[quota.name],
+                    PERIOD_MS[quota.per],
+                )
                 for quota in self._quotas
                 if quota.covers(rule, clause)
             ]
@@ -167,7 +175,6 @@ def _key(quota: Quota, rule: str, clause: str) -> str:
             return ""
 
 
-def _period(quota: Quota, periods: dict[int, int], time_ms: int) -> int:
-    """The period that an event of this time counts in."""
-    period = time_ms // PERIOD_MS[quota.per]
+def _period(period: int, periods: dict[int, int]) -> int:
+    """The period that an event of a period counts in."""
     return period if period in periods or len(periods) < KEPT else max(period, min(periods))

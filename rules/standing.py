@@ -43,8 +43,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
 
 _Step = tuple[int, int, int, int, int]
-"""Where a ladder stands after an offence: the rung, when that starts and ends (ms), and the indices of the offences that
-began what is in force, and that led to the rung."""
+"""Where a ladder stands after an offence: the rung, when that starts and ends (ms), and the indices of the offences
+that began what is in force, and that led to the rung."""
 _START: _Step = (0, 0, 0, 0, 0)
 
 
@@ -52,8 +52,8 @@ class Climb:
     """A ladder climbed by a subject's offences, added in order."""
 
     __slots__ = (
-        "_clauses", "_crowded", "_deciding", "_kind", "_ladder", "_last", "_places", "_repeated", "_repeats", "_standing",
-        "_steps",
+        "_clauses", "_crowded", "_deciding", "_kind", "_ladder", "_last", "_places", "_repeated", "_repeats",
+        "_standing", "_steps",
     )  # fmt: skip
 
     def __init__(self, kind: SubjectKind, ladder: Ladder, clauses: Mapping[str, Clause]) -> None:
@@ -171,7 +171,8 @@ def _actions(
     """What lands on the subject for all clauses broken in the spell; a warning where nothing else does."""
     found: dict[Action, None] = {}
     if rung.apply != "warn":
-        for name, owns in dict.fromkeys([(offence.clause, offence.holds_share_api) for offence in spell]):
+        kinds = [(offence.clause, offence.holds_share_api) for offence in spell]
+        for name, owns in dict.fromkeys(kinds) if len(kinds) > 1 else kinds:
             clause = clauses[name]
             landed = sanctions_for(kind, clause.first if rung.apply == "first" else clause.egregious, owns)
             if not landed and rung.apply == "egregious":
