@@ -1,18 +1,17 @@
 """What is published of a sanction: that it holds now, or that it holds no more before its time."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from rules.cases import violation_id
 from rules.decisions import Enforcement, Evidence, Lift, Notice, content_id
-from rules.events import from_millis
-from rules.holdings import Holding
+from rules.holdings import Holding, instant
 from rules.packs.model import Pack
 from rules.subject_state import Announced
 
 
-@dataclass(slots=True)
-class Trigger:
+class Trigger(msgspec.Struct):
     """What led to a decision: a violation, with its rule and evidence, or (`because` is its id) what a moderator said.
 
     `rules` are those whose violations were retracted.
@@ -24,7 +23,7 @@ class Trigger:
     because: str = ""
     moderator: str = ""
     reason: str = ""
-    rules: list[str] = field(default_factory=list)
+    rules: list[str] = []
 
 
 def enforcement(subject: str, held: Holding, trigger: Trigger, pack: Pack, previous: bytes | None) -> Enforcement:
@@ -38,11 +37,11 @@ def enforcement(subject: str, held: Holding, trigger: Trigger, pack: Pack, previ
         ladder=held.ladder,
         rung=held.rung,
         permanent=held.permanent,
-        starts=from_millis(held.starts),
-        ends=None if held.ends is None else from_millis(held.ends),
+        starts=instant(held.starts),
+        ends=None if held.ends is None else instant(held.ends),
         clauses=held.clauses,
         rule=rule,
-        violations=[violation_id(cause, subject) for cause in dict.fromkeys(each.cause for each in offences)],
+        violations=[violation_id(cause, subject) for cause in dict.fromkeys([each.cause for each in offences])],
         evidence=trigger.evidence,
         notice=_notice(rule, offences[-1].clause if offences else "", trigger, pack),
         pack=pack.label,

@@ -12,7 +12,8 @@ from rules.events import from_millis
 from rules.holdings import forgiven_until
 from rules.packs.model import Ladder, Pack
 from rules.remembering import remembered_after
-from rules.sanctions import Offence, Standing, standing
+from rules.sanctions import Offence
+from rules.standing import Standing, standing
 from rules.subject_state import Case, Record, ladder_name
 from rules.subjects import kind_of
 

@@ -11,7 +11,7 @@ from rules.decisions import SUBJECT_KINDS, EventRef, Violation, content_id, link
 from rules.docket import BY_REPORT, Docket, Why
 from rules.evasion import Gravity, evading
 from rules.events import from_millis, millis
-from rules.holdings import Holding, forgiven_until, of_ladder
+from rules.holdings import Holding, forgiven_until
 from rules.packs.model import Ladder
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
@@ -48,20 +48,19 @@ class Charging:
         clause = self._docket.pack.clauses.get(item.clause)
         if item.mode != "enforce" or clause is None:
             return False
-        cause, ladder = bytes.fromhex(item.cause), self._docket.pack.ladder_of[clause.id]
-        if of.state.knows(cause, ladder.name):
+        state, cause, ladder = of.state, bytes.fromhex(item.cause), self._docket.pack.ladder_of[clause.id]
+        if state.knows(cause, ladder.name):
             return False
         gravity: Gravity = "egregious" if item.severity == "egregious" else "ordinary"
-        if gravity == "ordinary" and any(known == cause for _, known in of.state.evading):
+        if gravity == "ordinary" and state.evading and any(known == cause for _, known in state.evading):
             gravity = "evasion"
         offence = _offence_of(item, gravity)
-        if self._of_those_retracted(of, offence, ladder):
+        if state.retracted and self._of_those_retracted(of, offence, ladder):
             return False
-        trigger = Trigger(item.rule, item.evidence, item.time)
         if clause.by_report:
             key = ladder.name + (WAITING if clause.reports is not None else PENDING)
-            return self._wait(of, offence, key, BY_REPORT, trigger)
-        return self._enforce(of, offence, ladder, trigger, item)
+            return self._wait(of, offence, key, BY_REPORT, _trigger_of(item))
+        return self._enforce(of, offence, ladder, item)
 
     def _of_those_retracted(self, of: Record, offence: Offence, ladder: Ladder) -> bool:
         """Whether so many of a kind are retracted that more of them may have been behind the same, and forgotten."""
@@ -86,11 +85,11 @@ class Charging:
         self._docket.open(of, key, why, trigger)
         return True
 
-    def _enforce(self, of: Record, offence: Offence, ladder: Ladder, trigger: Trigger, violation: Violation) -> bool:
+    def _enforce(self, of: Record, offence: Offence, ladder: Ladder, violation: Violation) -> bool:
         """Adds an offence to those that count, or to those that a safety limit holds back."""
         state = of.state
         old, held = state.enforced(ladder.name), state.offences.get(ladder.name + HELD, [])
-        changed = added_after(of, old, offence, ladder)
+        changed = added_after(of, old, offence, ladder, lambda: self._docket.ledger.is_open(of, old, ladder))
         if changed is None:
             self.tell_evading(of, ladder, [], old, [offence])
             return False
@@ -104,15 +103,17 @@ class Charging:
         news = self._docket.news(of, kept, ladder)
         why = self._limit(of, violation) if any(found.action != "warn" for found in news) else None
         if why is not None:
-            return self._wait(of, offence, ladder.name + HELD, why, trigger)
+            return self._wait(of, offence, ladder.name + HELD, why, _trigger_of(violation))
         state.offences[ladder.name] = kept
         state.time = max(state.time, offence.time)
         if self._tells_evading(of, ladder):
             self.tell_evading(of, ladder, old, kept, [each for each in {*old, offence} if each.time >= offence.time])
-        for found in news:
-            self._docket.announce(of, found, trigger)
-        self._docket.renew(of, ladder, trigger)
-        self._count(news, offence)
+        if news or state.cases:
+            trigger = _trigger_of(violation)
+            for found in news:
+                self._docket.announce(of, found, trigger)
+            self._docket.renew(of, ladder, trigger)
+            self._count(news, offence)
         return True
 
     def _limit(self, of: Record, violation: Violation) -> Why | None:
@@ -127,10 +128,11 @@ class Charging:
 
     def _count(self, news: Sequence[Holding], offence: Offence) -> None:
         """Counts automatic actions that an offence led to."""
-        for held in news:
-            if held.action != "warn":
-                self._quotas.count(self.granted, offence.rule, offence.clause, offence.time)
-                self.counted = bool(self.granted.granted)
+        taken = [held for held in news if held.action != "warn"]
+        if taken:
+            granted = self.granted
+            self._quotas.count(granted, offence.rule, offence.clause, offence.time, len(taken))
+            self.counted = bool(granted.granted)
 
     def evading(self, of: Record, item: Evading) -> bool:
         """Marks a domain's violation as an evasion, or takes the mark away; whether the record changed."""
@@ -221,13 +223,16 @@ class Charging:
         self, of: Record, ladder: Ladder, offences: Sequence[Offence], among: list[Offence]
     ) -> dict[bytes, tuple[Offence, str]]:
         """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
-        pack = self._docket.pack
         found: dict[bytes, tuple[Offence, str]] = {}
         for offence in offences:
-            domain = evading(offence, among, lambda earlier: of_ladder(of, earlier, ladder, pack))
+            domain = evading(offence, among, lambda earlier: self._docket.ledger.had(of, earlier, ladder))
             if domain:
                 found[offence.cause] = offence, domain
         return found
+
+
+def _trigger_of(item: Violation) -> Trigger:
+    return Trigger(item.rule, item.evidence, item.time)
 
 
 def _offence_of(item: Violation, gravity: Gravity) -> Offence:

@@ -225,5 +225,15 @@ def content_id(*parts: str) -> str:
 
     Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
     """
+    text = "".join([_LENGTHS[len(part)] + part if len(part) < _SHORT else _LONG for part in parts])
+    if text.isascii():  # as mostly: all parts are, and short
+        return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     return blake2b(b"".join([len(data).to_bytes(4, "big") + data for data in encoded]), digest_size=16).hexdigest()
+
+
+_SHORT = 128
+_LENGTHS = [f"\0\0\0{chr(length)}" for length in range(_SHORT)]
+"""Prefixes of parts shorter than _SHORT, four bytes in ASCII."""
+_LONG = "\x80"
+"""Stands for a longer part, and is no ASCII."""

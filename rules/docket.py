@@ -28,13 +28,14 @@ _BRIGADE: Why = ("brigade", "many reports, but from new or linked people: they l
 
 
 class Docket:
-    """The records of one batch. `states` are those that were touched, `changed` the subjects whose state is another
-    now."""
+    """The records of one batch. `before`: what those that there were have been, only time, offences and orders, which
+    say what is in force. `changed`: the subjects whose state is another now."""
 
     def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None]) -> None:
         self.pack = pack
         self.state_of = state_of
-        self.states: dict[str, SubjectState] = {}
+        self._records: dict[str, Record] = {}
+        self.before: dict[str, SubjectState] = {}
         self.changed: dict[str, None] = {}
         self.decisions: list[Enforcement | Lift | Review] = []
         self.relays: list[Relay] = []
@@ -45,10 +46,16 @@ class Docket:
 
     def record(self, subject: str) -> Record:
         """The record of a subject, as changed so far."""
-        state = self.states.get(subject)
-        if state is None:
-            state = self.states[subject] = decode_subject(self.state_of(subject))
-        return Record(subject, state)
+        record = self._records.get(subject)
+        if record is None:
+            data = self.state_of(subject)
+            state = decode_subject(data)
+            record = self._records[subject] = Record(subject, state)
+            if data:  # lists are replaced when they change, so these stay what they are
+                self.before[subject] = SubjectState(
+                    time=state.time, offences=state.offences.copy(), orders=state.orders
+                )
+        return record
 
     def begin(self, of: Record, time: int) -> list[Holding]:
         """What holds before a change at `time`, in ms."""
@@ -187,7 +194,7 @@ class Docket:
 
 def _announced(held: Holding) -> Announced:
     behind = () if held.standing is None else (*held.standing.led, *held.standing.spell)
-    causes = [*dict.fromkeys(offence.cause[:CAUSE] for offence in behind)]
+    causes = [*dict.fromkeys([offence.cause[:CAUSE] for offence in behind])]
     return Announced(bytes.fromhex(held.id), held.ladder, held.action, held.ends, causes)
 
 

@@ -101,7 +101,7 @@ class Enforcer:
             except InvalidEventError as error:
                 result.refused.append((index, error))
         for subject in docket.changed:
-            before = Record(subject, decode_subject(state_of(subject)))
+            before = docket.before.get(subject)
             self._keep(before, docket.record(subject), docket.ledger, result)
         for reporter, known in hearing.reporters.items():
             result.states[reporter] = encode_reporter(known)
@@ -132,7 +132,7 @@ class Enforcer:
         state.time = max(state.time, now)
         of = Record(subject, state)
         result.decisions += self._forget(of)
-        self._keep(Record(subject, decode_subject(data)), of, Ledger(self.pack), result)
+        self._keep(decode_subject(data), of, Ledger(self.pack), result)
         return result
 
     def in_force(self, subject: str, data: bytes | None, at: int) -> list[BanEntry]:
@@ -141,9 +141,10 @@ class Enforcer:
         state.time = at
         return in_force(Record(subject, state), self.pack)
 
-    def _keep(self, before: Record, of: Record, ledger: Ledger, result: Enforced) -> None:
-        """Puts the state, and what changed on the ban list, into the result."""
+    def _keep(self, before: SubjectState | None, of: Record, ledger: Ledger, result: Enforced) -> None:
+        """Puts the state, and what changed on the ban list, into the result. before: None of a new subject."""
         subject, state = of
+        had = entries_of(ledger.holdings(Record(subject, before)), before.time) if before is not None else []
         held = ledger.holdings(of)
         state.due = self._due(state, held)
         if not state.due:  # nothing is left, or what is left is long past
@@ -152,29 +153,31 @@ class Enforcer:
         entries = entries_of(held, state.time)
         state.banned = bool(entries)
         result.states[subject] = encode_subject(state) if state.due else None
-        if entries != in_force(before, self.pack):
+        if entries != had:
             result.bans[subject] = (
                 Ban(subject=subject, sanctions=entries, time=from_millis(state.time)) if entries else None
             )
 
     def _due(self, state: SubjectState, held: Sequence[Holding]) -> int:
         """When time alone next changes something; 0 when nothing is left to remember."""
-        due = [NEVER] if any(holding.permanent for holding in held) else []
-        due += [holding.ends for holding in held if holding.ends is not None]
+        due = [holding.ends for holding in held if holding.ends is not None]
         due += [at for at, _ in self._forgotten(state, held)]
-        return min((at for at in due if at > state.time), default=0)
+        if any(holding.permanent for holding in held):
+            due.append(NEVER)
+        return min([at for at in due if at > state.time], default=0)
 
     def _forgotten(self, state: SubjectState, held: Sequence[Holding]) -> Iterator[tuple[int, str]]:
         """(when in ms, key in `SubjectState.offences`, or the name of a field) of what will be forgotten."""
         for_good = {holding.ladder for holding in held if holding.permanent}
         for key, offences in state.offences.items():
-            ladder = self.pack.ladders.get(ladder_name(key))
+            ladder = self.pack.ladders.get(key) or self.pack.ladders.get(ladder_name(key))
             window = ladder.window if ladder is not None else self._horizon // 2
-            if not (is_enforced(key) and key in for_good):
+            if not (key in for_good and is_enforced(key)):
                 yield offences[-1].time + 2 * window, key
-        for name in ("reports", "appeals", "retracted"):
-            if stored := getattr(state, name):
-                yield max(each.time for each in stored) + self._horizon, f".{name}"
+        if state.reports or state.appeals or state.retracted:
+            for name in ("reports", "appeals", "retracted"):
+                if stored := getattr(state, name):
+                    yield max(each.time for each in stored) + self._horizon, f".{name}"
         if state.evading:
             yield max(time for time, _ in state.evading) + self._horizon, ".evading"
         if state.orders and BY_HAND not in for_good:

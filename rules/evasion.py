@@ -36,7 +36,9 @@ def many_domains(offences: Sequence["Offence"], index: int, evasion: Evasion) ->
         earlier = offences[before]
         if earlier.time < oldest:
             break
-        found.update(subject for subject in earlier.linked if subject.startswith("domain:"))
+        for subject in earlier.linked:
+            if subject.startswith("domain:"):
+                found.add(subject)
         if len(found) >= evasion.domains:
             return True
     return False

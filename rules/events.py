@@ -246,7 +246,7 @@ def millis(time: datetime) -> int:
 
 def from_millis(value: int) -> datetime:
     """The UTC time `value` milliseconds after 1970-01-01, clamped to what a datetime holds."""
-    return _EPOCH + timedelta(milliseconds=min(max(value, 0), _MAX_MILLIS))
+    return _EPOCH + timedelta(milliseconds=value if 0 <= value <= _MAX_MILLIS else min(max(value, 0), _MAX_MILLIS))
 
 
 def recipients_of(event: Content) -> int:

@@ -18,6 +18,8 @@ from rules.reporting import Reporting
 from rules.subject_state import Record
 
 SubjectInput = Violation | Report | Moderation | Relay
+_TO_REPORTERS = (Inquiry, Outcome)
+_FROM_PEOPLE = (Report, Appeal, ReviewDecision, Order)
 
 
 class Hearing:
@@ -32,11 +34,11 @@ class Hearing:
 
     def apply(self, item: SubjectInput) -> None:
         """Applies one input. Raises InvalidEventError for a moderator's decision with nothing to decide."""
-        if isinstance(item, Inquiry | Outcome):
+        if isinstance(item, _TO_REPORTERS):
             self._reporting.to_reporter(item)
         elif self._apply(self._docket.record(item.subject), item):
             self._docket.changed[item.subject] = None
-        elif isinstance(item, Report | Appeal | ReviewDecision | Order):
+        elif isinstance(item, _FROM_PEOPLE):
             self._docket.repeated[item.type] += 1
 
     def _apply(  # noqa: PLR0911 - one for each kind of input

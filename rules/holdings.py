@@ -6,13 +6,16 @@ something new is done. Of several orders on one action the last counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import get_args
+
+import msgspec
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
 from rules.events import from_millis
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, Standing, standing
+from rules.sanctions import Offence
+from rules.standing import Climb, Standing, standing
 from rules.subject_state import VOID, Record, StoredOrder, is_enforced
 from rules.subjects import kind_of
 
@@ -20,8 +23,11 @@ _ACTIONS: tuple[Action, ...] = get_args(Action)
 _NOTHING = {-1: frozenset(_ACTIONS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+instant = lru_cache(4096)(from_millis)
+"""`from_millis`, of times that are told on the ban list as well as in an announcement."""
+
+
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """One sanction against a subject, in force or over. Times in ms; `ends` None when nothing ends it.
 
     `standing` is what its ladder holds, None for what a moderator ordered.
@@ -45,9 +51,15 @@ class Holding:
         return self.ends is None or self.ends > at
 
     @property
+    def until(self) -> int | None:
+        """`ends`; of a warning when a sanction in its place would end."""
+        return self.ends if self.standing is None else self.standing.ends
+
+    @property
     def clauses(self) -> list[str]:
         """The clauses that were broken."""
-        return sorted({offence.clause for offence in self.standing.spell}) if self.standing is not None else []
+        spell = self.standing.spell if self.standing is not None else ()
+        return [spell[0].clause] if len(spell) == 1 else sorted({offence.clause for offence in spell})
 
     def entry(self) -> BanEntry:
         """The same on the ban list."""
@@ -56,11 +68,21 @@ class Holding:
             ladder=self.ladder,
             rung=self.rung,
             permanent=self.permanent,
-            starts=from_millis(self.starts),
-            ends=None if self.ends is None else from_millis(self.ends),
+            starts=instant(self.starts),
+            ends=None if self.ends is None else instant(self.ends),
             clauses=self.clauses,
             enforcement=self.id,
         )
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """What the offences and orders of a subject's ladder lead to. `climb`: of all of them, where no order is in the way
+    and the pack has every clause; so that one more can be added."""
+
+    offences: list[Offence]
+    orders: list[StoredOrder]
+    holdings: list[Holding]
+    climb: Climb | None
 
 
 class Ledger:
@@ -69,17 +91,60 @@ class Ledger:
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._known: dict[tuple[str, str], tuple[list[Offence], list[StoredOrder], list[Holding]]] = {}
+        self._first: dict[tuple[str, str], _Page] = {}
+        """What held when the batch began, or whatever was asked for first."""
+        self._last: dict[tuple[str, str], _Page] = {}
+        """What held before the newest."""
+        self._newest: dict[tuple[str, str], _Page] = {}
 
     def of_ladder(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """See `of_ladder`."""
         key, orders = (of.subject, ladder.name), of.state.orders
-        known = self._known.get(key)
-        if known is not None and known[0] is offences and known[1] is orders:
-            return known[2]
-        held = of_ladder(of, offences, ladder, self._pack)
-        self._known[key] = offences, orders, held
-        return held
+        known = self._newest.get(key)
+        if known is not None:
+            if known.offences is offences and known.orders is orders:
+                return known.holdings
+            first = self._first[key]
+            if first.offences is offences and first.orders is orders:
+                return first.holdings
+            self._last[key] = known
+        elif (old := of.state.enforced(ladder.name)) and old is not offences:
+            self.of_ladder(of, old, ladder)  # what held before, which is asked for in the end
+            known = self._newest[key]
+        page = self._newest[key] = self._page(of, offences, ladder, known)
+        self._first.setdefault(key, page)
+        return page.holdings
+
+    def had(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
+        """The same of offences that mostly are those of before the newest, in a list of its own."""
+        key, orders = (of.subject, ladder.name), of.state.orders
+        for page in (self._last.get(key), self._first.get(key)):
+            if page is not None and page.orders is orders and page.offences == offences:
+                return page.holdings
+        return of_ladder(of, offences, ladder, self._pack)
+
+    def is_open(self, of: Record, offences: list[Offence], ladder: Ladder) -> bool:
+        """Whether it is known of all that counts on a ladder that it stays; see `Climb.is_open`."""
+        self.of_ladder(of, offences, ladder)
+        page = self._newest[of.subject, ladder.name]
+        return page.offences is offences and page.climb is not None and page.climb.is_open
+
+    def _page(self, of: Record, offences: list[Offence], ladder: Ladder, known: _Page | None) -> _Page:
+        orders, climb, before = of.state.orders, None, []
+        if orders:
+            return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+        more = offences
+        if known is not None:
+            before = known.holdings
+            if known.climb is not None and offences[:-1] == known.offences:
+                climb, more = known.climb, offences[-1:]
+        if climb is None:
+            climb = Climb(kind_of(of.subject), ladder, self._pack.clauses)
+        for offence in more:
+            if offence.time < 0 or offence.clause not in self._pack.clauses:
+                return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+            climb.add(offence)
+        return _Page(offences, orders, _all(of.subject, ladder, climb.standing(), before), climb)
 
     def holdings(self, of: Record) -> list[Holding]:
         """All sanctions that a state leads to; at most one of each ladder and action."""
@@ -105,21 +170,25 @@ def of_ladder(of: Record, offences: list[Offence], ladder: Ladder, pack: Pack) -
     orders = of.state.orders
     for since, actions in forgiven(orders).items():
         held = standing(kind_of(of.subject), [each for each in known if each.time > since], ladder, pack.clauses)
-        if held is not None:
-            found += [
-                _holding(of.subject, ladder.name, each, action)
-                for action, each in _each(held)
-                if action in actions and not _replaced(action, orders, known[-1].time)
-            ]
+        found += [
+            each
+            for each in _all(of.subject, ladder, held)
+            if each.action in actions and not _replaced(each.action, orders, known[-1].time)
+        ]
     return found
 
 
-def _each(held: Standing) -> Iterator[tuple[Action, Standing]]:
-    """Each sanction, with what leads to it."""
-    for action in held.actions:
-        yield action, held
+def _all(subject: str, ladder: Ladder, held: Standing | None, before: Iterable[Holding] = ()) -> list[Holding]:
+    """A holding for each action of what a ladder holds. before: the ladder's holdings until now, which may be the same
+    sanctions."""
+    if held is None:
+        return []
+    names = {(old.action, old.rung, old.starts, old.until): old.id for old in before}
+    found = [_holding(subject, ladder.name, held, action, names) for action in held.actions]
     for action, offence in held.later:
-        yield action, replace(held, starts=offence.time, spell=(*held.spell, offence))
+        later = msgspec.structs.replace(held, starts=offence.time, spell=(*held.spell, offence))
+        found.append(_holding(subject, ladder.name, later, action, names))
+    return found
 
 
 def in_force(of: Record, pack: Pack) -> list[BanEntry]:
@@ -139,8 +208,16 @@ def _identity(subject: str, ladder: str, action: str, rung: int, *, starts: int,
     return content_id("enforcement", subject, ladder, action, str(rung), str(starts), until)
 
 
-def _holding(subject: str, ladder: str, held: Standing, action: Action) -> Holding:
-    name = _identity(subject, ladder, action, held.rung, starts=held.starts, ends=held.ends)
+def _holding(
+    subject: str,
+    ladder: str,
+    held: Standing,
+    action: Action,
+    names: Mapping[tuple[Action, int, int, int | None], str],
+) -> Holding:
+    name = names.get((action, held.rung, held.starts, held.ends))
+    if name is None:
+        name = _identity(subject, ladder, action, held.rung, starts=held.starts, ends=held.ends)
     ends = None if action == "warn" else held.ends
     return Holding(name, action, ladder, held.rung, held.starts, ends, held)
 

@@ -12,8 +12,9 @@ a period that was dropped never comes back with all its room, and a flood of old
 is stopped when that one is full.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,6 +51,20 @@ class Usage:
     full: int
 
 
+class _Counter(NamedTuple):
+    """One counter of a quota: its name in the state, of which rule or clause, a partition's share, and how long its
+    period lasts, in ms."""
+
+    quota: Quota
+    name: str
+    key: str
+    share: int
+    lasts: int
+
+
+_MAX_ABOUT = 4096
+_NONE: Mapping[str, dict[int, int]] = {}
+_NO_PERIODS: dict[int, int] = {}
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(QuotaState)
 
@@ -64,6 +79,7 @@ class Quotas:
         self._quotas = tuple(quotas)
         self._share = {quota.name: -(-quota.at_most // shares) for quota in quotas}
         self._counters = {quota.name: _counter(quota) for quota in quotas}
+        self._about: dict[tuple[str, str], list[_Counter]] = {}
 
     def decode(self, data: bytes | None) -> QuotaState:
         """The state in `data`, empty without any. Counters of quotas that the pack no longer has are left out."""
@@ -75,23 +91,39 @@ class Quotas:
 
     def exceeded(self, state: QuotaState, rule: str, clause: str, time_ms: int) -> Quota | None:
         """The first quota that has no room for an action of this event time; None when it may be taken."""
-        for quota in self._quotas:
-            if quota.covers(rule, clause):
-                periods = state.granted.get(self._counters[quota.name], {}).get(_key(quota, rule, clause), {})
-                if periods.get(_period(quota, periods, time_ms), 0) >= self._share[quota.name]:
-                    return quota
+        for quota, name, key, share, lasts in self._counting(rule, clause):
+            periods = state.granted.get(name, _NONE).get(key, _NO_PERIODS)
+            if periods.get(_period(time_ms // lasts, periods), 0) >= share:
+                return quota
         return None
 
-    def count(self, state: QuotaState, rule: str, clause: str, time_ms: int) -> None:
-        """Counts an action that was taken, in every quota that is about it."""
-        for quota in self._quotas:
-            if quota.covers(rule, clause):
-                counts = state.granted.setdefault(self._counters[quota.name], {})
-                periods = counts.setdefault(_key(quota, rule, clause), {})
-                period = _period(quota, periods, time_ms)
-                periods[period] = periods.get(period, 0) + 1
-                if len(periods) > KEPT:
-                    del periods[min(periods)]
+    def count(self, state: QuotaState, rule: str, clause: str, time_ms: int, actions: int = 1) -> None:
+        """Counts actions that were taken, in every quota that is about them."""
+        for _, name, key, _, lasts in self._counting(rule, clause):
+            periods = state.granted.setdefault(name, {}).setdefault(key, {})
+            period = _period(time_ms // lasts, periods)
+            periods[period] = periods.get(period, 0) + actions
+            if len(periods) > KEPT:
+                del periods[min(periods)]
+
+    def _counting(self, rule: str, clause: str) -> list[_Counter]:
+        """The counters that an action of a rule and clause is counted by."""
+        found = self._about.get((rule, clause))
+        if found is None:
+            if len(self._about) >= _MAX_ABOUT:  # more than a pack has: rules of packs long gone
+                self._about.clear()
+            found = self._about[rule, clause] = [
+                _Counter(
+                    quota,
+                    self._counters[quota.name],
+                    _key(quota, rule, clause),
+                    self._share[quota.name],
+                    PERIOD_MS[quota.per],
+                )
+                for quota in self._quotas
+                if quota.covers(rule, clause)
+            ]
+        return found
 
     def used(self, state: QuotaState, at_ms: int) -> list[Usage]:
         """How much of each quota is used at a time, in the order of the pack; rules and clauses without any left out.
@@ -143,7 +175,6 @@ def _key(quota: Quota, rule: str, clause: str) -> str:
             return ""
 
 
-def _period(quota: Quota, periods: dict[int, int], time_ms: int) -> int:
-    """The period that an event of this time counts in."""
-    period = time_ms // PERIOD_MS[quota.per]
+def _period(period: int, periods: dict[int, int]) -> int:
+    """The period that an event of a period counts in."""
     return period if period in periods or len(periods) < KEPT else max(period, min(periods))

@@ -4,7 +4,7 @@ A sanction for good ends what has to be remembered. One that a moderator cleared
 order counts anew, and has to be remembered as if there were nothing before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rules.holdings import forgiven
 from rules.packs.model import Ladder
@@ -28,11 +28,13 @@ def remembered_after(of: Record, offences: Sequence[Offence], ladder: Ladder) ->
 
 
 def added_after(
-    of: Record, old: Sequence[Offence], offence: Offence, ladder: Ladder
+    of: Record, old: Sequence[Offence], offence: Offence, ladder: Ladder, is_open: Callable[[], bool] = lambda: False
 ) -> tuple[list[Offence], bool] | None:
-    """`remembered_after([*old, offence])`, and whether the offence decides anything; None where nothing changes."""
-    if all(time < 0 for time in forgiven(of.state.orders)):
-        return added(old, offence, ladder, kind_of(of.subject))
+    """`remembered_after([*old, offence])`, and whether the offence decides anything; None where nothing changes.
+    is_open: see `added`."""
+    orders = of.state.orders
+    if not orders or all(time < 0 for time in forgiven(orders)):
+        return added(old, offence, ladder, kind_of(of.subject), is_open)
     if not matters_after(of, old, offence, ladder):
         return None
     kept = remembered_after(of, [*old, offence], ladder)

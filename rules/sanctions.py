@@ -2,28 +2,22 @@
 
 The rung of a violation is the number of offences in the ladder's window that lie at least `grace`
 apart, counted back from it, where an older one counts half as much for each half-life, if the ladder has one; an
-egregious one goes straight to the last rung, and so does an evasion (`rules/evasion.py`). Each violation holds its
-sanction from its own time for its rung's duration; violations that overlap renew it. So neither the
-order of arrival nor a repeat changes where a subject ends.
+egregious one goes straight to the last rung, and so does an evasion (`rules/evasion.py`). What the rungs then put in
+force is `rules/standing.py`'s. So neither the order of arrival nor a repeat changes where a subject ends.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rules.climbing import left, rung_of_worth
-from rules.decisions import Action, SubjectKind
+from rules.decisions import SubjectKind
 from rules.evasion import Gravity, domain_of, many_domains
-from rules.packs.model import Clause, Ladder, Rung
-from rules.subjects import sanctions_for
+from rules.packs.model import Ladder
 
 MAX_WAITING = 200
 """Offences remembered of a subject and ladder while they wait for reports."""
-RENEWALS = 10
-"""A renewed sanction grows in steps of a tenth of its duration, cut at fixed instants: a burst gives at most ten
-enforcement events a duration instead of one for each violation."""
 SLOTS = 10
 """`window` and `grace` are measured in slots of a tenth of `grace`, cut at fixed instants. Of one slot, clause, gravity
 and domain only the first violation decides: what it leads to does not depend on the others."""
@@ -53,32 +47,9 @@ class Offence(NamedTuple):
     linked: tuple[str, ...] = ()
 
 
-_Cell = tuple[int, str, Gravity, bool, str]
+Cell = tuple[int, str, Gravity, bool, str]
+"""Offences of one cell lead to the same: slot, clause, gravity, whether the account answers for interfaces, domain."""
 _Kind = tuple[int, str, bool, bool, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What one ladder holds against a subject, as of its newest offence.
-
-    `rung` counts from 1; `starts` and `ends` in ms, `ends` None when nothing ends it: a permanent
-    sanction, or a warning. `actions` are what lands on the subject. `led` are the offences counted for
-    the rung, oldest first; `spell` all since something has been in force without a break, the absorbed ones
-    included: what was in force for an earlier one of them stays so. `later` are the sanctions that only what followed
-    the last rung for good brings, each with the offence that did.
-    """
-
-    rung: int
-    starts: int
-    ends: int | None
-    actions: tuple[Action, ...]
-    led: tuple[Offence, ...]
-    spell: tuple[Offence, ...]
-    later: tuple[tuple[Action, Offence], ...] = ()
-
-    def permanent(self, action: Action) -> bool:
-        """Whether `action` forbids something for good; a warning never does."""
-        return self.ends is None and action != "warn"
 
 
 def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
@@ -96,10 +67,10 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             kept = _since(ordered, oldest, ladder)
-            gone = {*_cells(_beyond(first[index + 1 :]), ladder, kind)}
+            gone = {*cells_of(_beyond(first[index + 1 :]), ladder, kind)}
             if not gone:
                 return kept
-            return [each for cell, each in zip(_cells(kept, ladder, kind), kept, strict=True) if cell not in gone]
+            return [each for cell, each in zip(cells_of(kept, ladder, kind), kept, strict=True) if cell not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
@@ -143,18 +114,25 @@ def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Sub
 
 def deciding(ordered: Sequence[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """Of offences in order, those that decide: the first of each kind in a slot."""
-    first: dict[_Cell, Offence] = {}
-    for cell, offence in zip(_cells(ordered, ladder, kind), ordered, strict=True):
+    first: dict[Cell, Offence] = {}
+    for cell, offence in zip(cells_of(ordered, ladder, kind), ordered, strict=True):
         if cell not in first:
             first[cell] = offence
     return [*first.values()]
 
 
 def added(
-    old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind = "account"
+    old: Sequence[Offence],
+    offence: Offence,
+    ladder: Ladder,
+    kind: SubjectKind = "account",
+    is_open: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Offence], bool] | None:
     """`remembered([*old, offence])` of what is itself remembered, and whether the offence decides anything; None where
-    nothing changes. Most of a burst is told apart by a look at those that lead to the same."""
+    nothing changes. Most of a burst is told apart by a look at those that lead to the same.
+
+    is_open: whether it is known of `old` that all of it stays whatever comes after it in time; see `Climb.is_open`.
+    """
     if not old and ladder.window >= slot_of(ladder):  # a first offence
         return [offence], True
     found = alike(old, offence, ladder, kind)
@@ -167,7 +145,7 @@ def added(
         return kept, offence.time > found[0].time == found[-1].time  # the first that repeats another renews it
     both = [*old, offence]
     if old and not found and offence > old[-1]:
-        if not _may_end(both, ladder):
+        if is_open() or not _may_end(both, ladder):
             return _since(both, offence.time // slot_of(ladder) - 2 * (ladder.window // slot_of(ladder)), ladder), True
         if not _matters(old, offence, ladder, kind):
             return None
@@ -179,9 +157,9 @@ def of_a_kind(
     offences: Iterable[Offence], chosen: Iterable[Offence], ladder: Ladder, kind: SubjectKind
 ) -> list[Offence]:
     """Those of `offences` that lead to the same as one of `chosen`, these included."""
-    cells = {*_cells(chosen, ladder, kind)}
+    cells = {*cells_of(chosen, ladder, kind)}
     offences = list(offences)
-    return [offence for cell, offence in zip(_cells(offences, ladder, kind), offences, strict=True) if cell in cells]
+    return [offence for cell, offence in zip(cells_of(offences, ladder, kind), offences, strict=True) if cell in cells]
 
 
 def alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: SubjectKind) -> list[Offence]:
@@ -193,12 +171,16 @@ def alike(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Subjec
     start = bisect_left(old, (slot * length,), hi=end)
     if start == end:
         return []
-    (wanted,) = _kinds([offence], ladder, kind)
-    return [
+    clause, owns, egregious = offence.clause, offence.holds_share_api, offence.gravity == "egregious"
+    found = [
         other
-        for found, other in zip(_kinds(old[start:end], ladder, kind), old[start:end], strict=True)
-        if found == wanted
+        for other in old[start:end]
+        if other.clause == clause and other.holds_share_api == owns and (other.gravity == "egregious") == egregious
     ]
+    if not found or not _tells_domains_apart(ladder, kind):
+        return found
+    domain = domain_of(offence.linked)
+    return [other for other in found if domain_of(other.linked) == domain]
 
 
 def _is_full(found: Sequence[Offence], offence: Offence) -> bool:
@@ -224,7 +206,7 @@ def _may_end(first: Sequence[Offence], ladder: Ladder) -> bool:
 
 def slot_of(ladder: Ladder) -> int:
     """The length of a ladder's slots in ms."""
-    return max(ladder.grace // SLOTS, 1)
+    return ladder.grace // SLOTS or 1
 
 
 def _since(ordered: list[Offence], slot: int, ladder: Ladder) -> list[Offence]:
@@ -251,19 +233,29 @@ def _kinds(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> li
     """The cells, evasions in one with others: whether an offence is one may turn out later."""
     return [
         (slot, clause, gravity == "egregious", owns, domain)
-        for slot, clause, gravity, owns, domain in _cells(offences, ladder, kind)
+        for slot, clause, gravity, owns, domain in cells_of(offences, ladder, kind)
     ]
 
 
-def _cells(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> list[_Cell]:
-    """Offences of one cell lead to the same: the first of them stands for all. An account's domains tell evasions
-    apart; of what many share, they would fill the record."""
-    length = slot_of(ladder)
-    apart = kind == "account" and ladder.evasion is not None and ladder.evasion.domains
+def cells_of(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind) -> list[Cell]:
+    """The cell of each of some offences; see `cell_of`."""
+    length, apart = slot_of(ladder), _tells_domains_apart(ladder, kind)
     return [
         (time // length, clause, gravity, owns, domain_of(linked) if apart else "")
         for time, _, clause, _, gravity, owns, linked in offences
     ]
+
+
+def cell_of(offence: Offence, ladder: Ladder, kind: SubjectKind) -> Cell:
+    """Offences of one cell lead to the same: the first of them stands for all. An account's domains tell evasions
+    apart; of what many share, they would fill the record."""
+    time, _, clause, _, gravity, owns, linked = offence
+    domain = domain_of(linked) if linked and _tells_domains_apart(ladder, kind) else ""
+    return time // slot_of(ladder), clause, gravity, owns, domain
+
+
+def _tells_domains_apart(ladder: Ladder, kind: SubjectKind) -> bool:
+    return kind == "account" and ladder.evasion is not None and ladder.evasion.domains > 0
 
 
 def lasts_for_good(ladder: Ladder, rung: int) -> bool:
@@ -280,105 +272,24 @@ def rung_of(offences: Sequence[Offence], ladder: Ladder, index: int = -1, kind: 
         return len(ladder.rungs)
     if kind == "account" and ladder.evasion is not None and many_domains(offences, index, ladder.evasion):
         return len(ladder.rungs)
-    return _counted(offences, ladder, index)[1]
+    return counted(offences, ladder, index)[1]
 
 
-def _counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> tuple[list[Offence], int]:
+def counted(offences: Sequence[Offence], ladder: Ladder, index: int) -> tuple[list[Offence], int]:
     """An offence and those before it in the window that lie `grace` apart, no more than the last rung takes, oldest
     first; and the rung. The nearest is always taken, so nothing else could weigh more."""
     length, top = slot_of(ladder), len(ladder.rungs)
     newest = last = offences[index].time // length
     oldest, apart = newest - ladder.window // length, ladder.grace // length
-    counted, worth, rung = [offences[index]], 1.0, rung_of_worth(1.0)
+    if index == 0 and apart > 0:  # as mostly
+        return [offences[0]], 1
+    chosen, worth, rung = [offences[index]], 1.0, rung_of_worth(1.0)
     for before in range(index if index >= 0 else len(offences) + index, -1, -1):
         slot = offences[before].time // length
         if slot <= oldest or rung >= top:
             break
         if slot <= last - apart:
-            counted.append(offences[before])
+            chosen.append(offences[before])
             worth += left((newest - slot) * length, ladder.half_life)
             last, rung = slot, rung_of_worth(worth)
-    return counted[::-1], min(rung, top)
-
-
-def standing(
-    kind: SubjectKind, offences: Sequence[Offence], ladder: Ladder, clauses: Mapping[str, Clause]
-) -> Standing | None:
-    """What `offences`, sorted and of one ladder, hold against a subject of `kind`; None without any."""
-    if not offences:
-        return None
-    offences, repeated = _decided(offences, ladder, kind)
-    rung, starts, ends, first = 0, 0, 0, 0
-    led: list[Offence] = []
-    for index, offence in enumerate(offences):
-        step = rung_of(offences, ladder, index, kind)
-        lasts = ladder.rungs[step - 1].duration or 0
-        if step > rung or offence.time >= max(ends, starts + ladder.grace):
-            if offence.time >= ends:  # nothing is in force any more
-                first = index
-            ends = max(ends, offence.time + lasts)
-            rung, starts, led = step, offence.time, _counted(offences, ladder, index)[0]
-        else:
-            at_once = offence.time == starts  # another clause, broken by the same event
-            ends = max(ends, offence.time + lasts if at_once else _renewed(offence.time, lasts))
-        if offence in repeated:
-            ends = max(ends, _renewed(repeated[offence], lasts))
-        if lasts_for_good(ladder, step):
-            break
-    spell, last = tuple(offences[first : index + 1]), ladder.rungs[rung - 1]
-    actions = _actions(kind, spell, last, clauses)
-    later: dict[Action, Offence] = {}
-    for offence in offences[index + 1 :]:
-        for action in _actions(kind, (offence,), last, clauses):
-            if action not in actions and action != "warn":
-                later.setdefault(action, offence)
-    return Standing(
-        rung=rung,
-        starts=starts,
-        ends=None if last.duration is None else ends,
-        actions=actions,
-        led=tuple(led),
-        spell=spell,
-        later=tuple(later.items()),
-    )
-
-
-def _renewed(time: int, lasts: int) -> int:
-    """The end of a sanction that is renewed at `time`: at the next of fixed instants a tenth of its duration apart, so
-    that one that began earlier does not end earlier."""
-    step = max(lasts // RENEWALS, 1)
-    return -(-time // step) * step + lasts
-
-
-def _decided(
-    offences: Sequence[Offence], ladder: Ladder, kind: SubjectKind
-) -> tuple[list[Offence], dict[Offence, int]]:
-    """Those that decide; and when its slot ends (ms) for each that a later one of the slot repeats. That renews what
-    the first led to, however many there are and wherever in the slot."""
-    first: dict[_Cell, Offence] = {}
-    repeated: dict[Offence, int] = {}
-    length = slot_of(ladder)
-    for cell, offence in zip(_cells(offences, ladder, kind), offences, strict=True):
-        decides = first.setdefault(cell, offence)
-        if offence.time > decides.time:
-            repeated[decides] = (cell[0] + 1) * length
-    return [*first.values()], repeated
-
-
-def _actions(
-    kind: SubjectKind, spell: Sequence[Offence], rung: Rung, clauses: Mapping[str, Clause]
-) -> tuple[Action, ...]:
-    """What lands on the subject for all clauses broken in the spell; a warning where nothing else does."""
-    found: dict[Action, None] = {}
-    for offence in spell:
-        clause = clauses[offence.clause]
-        if rung.apply == "warn":
-            continue
-        wanted = clause.first if rung.apply == "first" else clause.egregious
-        landed = sanctions_for(kind, wanted, offence.holds_share_api)
-        if not landed and rung.apply == "egregious":
-            landed = sanctions_for(kind, clause.first, offence.holds_share_api)
-        found.update(dict.fromkeys(landed))
-    if not found and kind == "account":
-        return ("warn",)
-    return tuple(found)
+    return chosen[::-1], min(rung, top)

@@ -28,6 +28,7 @@ WAITING = "??"
 """The same, once enough people have reported the subject."""
 HELD = "!"
 """The same, because a safety limit keeps them from being enforced."""
+_MARKS = ("", PENDING, WAITING, HELD)
 VOID = "void"
 """What an order does that an appeal has overturned: nothing."""
 NEVER = 253_402_300_799_999
@@ -109,7 +110,10 @@ class SubjectState(msgspec.Struct, array_like=True):
 
     def told(self, ladder: str, action: str) -> Announced | None:
         """The announcement that stands for a ladder and action."""
-        return next((old for old in self.trail if old.stands and (old.ladder, old.action) == (ladder, action)), None)
+        for old in self.trail:
+            if old.stands and old.action == action and old.ladder == ladder:
+                return old
+        return None
 
     def tell(self, announced: Announced) -> None:
         """Adds an announcement, which takes the place of the one that stood."""
@@ -131,11 +135,12 @@ class SubjectState(msgspec.Struct, array_like=True):
 
     def knows(self, cause: bytes, ladder: str) -> bool:
         """Whether an offence of a ladder is remembered already, or retracted."""
-        for key in (ladder, ladder + PENDING, ladder + WAITING, ladder + HELD):
-            for offence in self.offences.get(key, ()):
-                if offence.cause == cause:
-                    return True
-        return any(offence.cause == cause for offence in self.retracted)
+        for key, offences in self.offences.items():
+            if key.startswith(ladder) and key[len(ladder) :] in _MARKS:
+                for offence in offences:
+                    if offence.cause == cause:
+                        return True
+        return bool(self.retracted) and any(offence.cause == cause for offence in self.retracted)
 
 
 class Record(NamedTuple):

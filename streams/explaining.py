@@ -16,9 +16,10 @@ from rules.facts import EventFacts
 from rules.gathering import Gathering
 from rules.packs.model import BehaviourSignal, Pack, Rule
 from rules.protection import Protection
-from rules.sanctions import Offence, standing
+from rules.sanctions import Offence
 from rules.screen import Arrival, Screen
 from rules.sightings import Sighting
+from rules.standing import standing
 from rules.subjects import kind_of
 from rules.tracing import Part, parts_of
 from rules.wording import FoldedText, FoundWord, folded_texts, found_words, reached

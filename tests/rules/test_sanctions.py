@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rules.climbing import highest_rung
 from rules.decisions import Action, Notice, SubjectKind
 from rules.packs.model import Clause, Ladder, Rung
-from rules.sanctions import Offence, Standing, added, lasts_for_good, matters, remembered, rung_of, standing
+from rules.sanctions import Offence, added, lasts_for_good, matters, remembered, rung_of
+from rules.standing import Standing, standing
 from tests.rules.making import DAY, HOUR, ladder
 
 CLIMB = ladder(Rung("first", HOUR * 12), Rung("first", DAY), Rung("first", 7 * DAY), Rung("egregious", None))
