@@ -197,8 +197,8 @@ NOT_RUN = {
             "--from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-keda --from-literal=username=autoscaler "
             "--from-file=password=autoscaler-password --from-file=ca.pem",
-            "kubectl -n streamwarden create secret generic streamwarden-desk --from-file=password=desk-password "
-            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-console-login "
+            "--from-file=password=console-password --from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-console --from-file=tokens.toml "
             "--from-file=worker-token",
             "kubectl -n streamwarden create secret tls streamwarden-console-tls --cert=console.pem --key=console.key",

@@ -32,7 +32,7 @@ SECRETS = {
     "streamwarden-kafka": {"password", "ca.pem"},
     "streamwarden-admin": {"password", "ca.pem"},
     "streamwarden-keda": {"username", "password", "ca.pem"},
-    "streamwarden-desk": {"password", "ca.pem"},
+    "streamwarden-console-login": {"password", "ca.pem"},
     "streamwarden-console": {"tokens.toml", "worker-token"},
     "streamwarden-console-tls": {"tls.crt", "tls.key"},
 }

@@ -17,6 +17,7 @@ from streams.codec import Record
 from streams.compacted import opened
 from streams.journal.entries import WRONG, Taken, Taking
 from streams.journal.store import JournalError, Place, Shown, Store
+from streams.rights import RightsError, say
 from streams.settings import Settings
 from streams.topics import TopicsError, topic_names
 
@@ -34,13 +35,15 @@ _END_S = 10.0
 class Progress:
     """How far the journal is. complete: all that was there when it began is read; behind_s: how old the newest record
     is that it still has not read, in seconds, 0 for none, None where nobody knows; since: from when on all is kept, in
-    ms; problem: why it does not go on, for a person; unreadable: records that are not what their topic should hold."""
+    ms; problem: why it does not go on, for a person; refused: the rights at Kafka that it lacks; unreadable: records
+    that are not what their topic should hold."""
 
     complete: bool = False
     records: int = 0
     behind_s: float | None = None
     since: int = 0
     problem: str = ""
+    refused: RightsError | None = None
     unreadable: int = 0
 
 
@@ -79,9 +82,14 @@ class Following:
                     await self._begin(reader)
                     while not self._stopping.is_set():
                         await self._step(reader)
+            except RightsError as error:
+                self._note(problem=str(error), refused=error, behind_s=None)
+                say(error, "The journal does not go on")
+                await self._pause(_AGAIN_S)
             except (TopicsError, JournalError) as error:
+                if str(error) != self.progress.problem:  # said once, not every two seconds
+                    logger.warning("The journal does not go on: %s", error)
                 self._note(problem=str(error), behind_s=None)
-                logger.warning("The journal does not go on: %s", error)
                 await self._pause(_AGAIN_S)
             except Exception:
                 self._note(problem="the journal failed: the server's log says why", behind_s=None)
@@ -114,7 +122,6 @@ class Following:
         self._ends = dict(ends)
         self._store.begin_bans()
         self._reading_bans = True
-        self._note(problem="")
 
     async def _step(self, reader: AIOKafkaConsumer) -> None:
         """Reads some, writes them, and removes what is too old."""
@@ -140,7 +147,7 @@ class Following:
             if gone := self._store.end_bans():
                 logger.info("%d subjects had left the ban list meanwhile", gone)
         behind = self._behind(reader, [record for records in fetched.values() for record in records[-1:]])
-        self._note(complete=self.progress.complete or not waiting, behind_s=behind)
+        self._note(complete=self.progress.complete or not waiting, behind_s=behind, problem="", refused=None)
         await self._prune()
 
     def _write(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
