@@ -27,6 +27,7 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
     """The routes of the console's API. Raises JournalError."""
     async with AsyncExitStack() as stack:
         told = await stack.enter_async_context(journal(settings))
+        doorkeeper.state.metrics.watch_journal(lambda: told.progress)
         rules = await stack.enter_async_context(policy(settings))
         group = await stack.enter_async_context(workers(settings))
         events = Events(settings)

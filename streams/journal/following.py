@@ -36,7 +36,7 @@ class Progress:
     """How far the journal is. complete: all that was there when it began is read; behind_s: how old the newest record
     is that it still has not read, in seconds, 0 for none, None where nobody knows; since: from when on all is kept, in
     ms; problem: why it does not go on, for a person; refused: the rights at Kafka that it lacks; unreadable: records
-    that are not what their topic should hold."""
+    that are not what their topic should hold; taken: records that were read; bytes: what the file holds."""
 
     complete: bool = False
     records: int = 0
@@ -45,6 +45,8 @@ class Progress:
     problem: str = ""
     refused: RightsError | None = None
     unreadable: int = 0
+    taken: int = 0
+    bytes: int = 0
 
 
 class Following:
@@ -165,8 +167,8 @@ class Following:
         written = self._store.write(taken, positions)
         if self.progress.complete and written.feed:
             self._publish(written.feed)
-        if unreadable:
-            self._note(unreadable=self.progress.unreadable + unreadable)
+        counted = sum(map(len, fetched.values()))
+        self._note(taken=self.progress.taken + counted, unreadable=self.progress.unreadable + unreadable)
 
     def _behind(self, reader: AIOKafkaConsumer, newest: Sequence[Record]) -> float | None:
         """0 when nothing is left; else how old what was read last is."""
@@ -193,7 +195,7 @@ class Following:
         while self._store.prune() and not self._stopping.is_set():
             await asyncio.sleep(0)
         self._pruned = time.monotonic()
-        self._note()
+        self._note(bytes=self._store.size)
 
     def _note(self, **changed: object) -> None:
         old = {name: getattr(self.progress, name) for name in Progress.__slots__}
