@@ -5,6 +5,7 @@ Brokers that go away are waited for: the journal then says how far behind it is,
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 _POLL_MS = 200
 _AT_ONCE = 20_000
 """Records written in one transaction while catching up."""
+_GATHER_S = 0.15
+"""How long what comes is gathered before it is written; the feed sends it on a few times a second."""
 _PRUNE_S = 10.0
 _AGAIN_S = 2.0
 _END_S = 10.0
@@ -129,17 +132,21 @@ class Following:
         """Reads some, writes them, and removes what is too old."""
         fetched: dict[TopicPartition, list[Record]] = {}
         count = 0
-        timeout = _POLL_MS
+        timeout, gathered = _POLL_MS, math.inf
         while count < _AT_ONCE and not self._stopping.is_set():
             more = await reader.getmany(timeout_ms=timeout, max_records=_AT_ONCE - count)
             if not more:
                 break
+            gathered = min(gathered, time.monotonic() + _GATHER_S)
             for tp, records in more.items():
                 fetched.setdefault(tp, []).extend(records)
                 count += len(records)
-            if self.progress.complete:
-                break
             timeout = 20
+            if self.progress.complete:
+                left = gathered - time.monotonic()
+                if left <= 0:
+                    break
+                await asyncio.sleep(left)  # a write costs the same for one record as for a hundred
         if count:
             self._write(fetched)
         waiting = [tp for tp, end in self._ends.items() if await reader.position(tp) < end]
