@@ -31,10 +31,11 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# In as many processes as TEST_PROCESSES says, each with brokers of its own; a file stays in one of them.
+# In as many processes as TEST_PROCESSES says, each with brokers of its own; a file stays in one of them,
+# and files begin in the order of tests/conftest.py.
 test: setup lint types
 	@$(BIN)/python -m tests.fetch
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Sabotage on a real Kafka, compared with the offline engine: CHAOS_S seconds, CHAOS_BROKERS 1 or 3, CHAOS_SEED.
 chaos: setup

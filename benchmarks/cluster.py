@@ -35,7 +35,7 @@ _CHUNK = 5_000
 def started_broker(folder: Path) -> Iterator[str]:
     """A broker on the cores that are not measured; its bootstrap address."""
     with on_cores(cores().rest):
-        server = broker(folder, own=False)
+        server = broker(folder, lasting=True)
         server.start()
     try:
         yield server.bootstrap

@@ -44,7 +44,7 @@ class Soaked:
 
 def soak(seconds: float, folder: Path, tell: Callable[[str], None]) -> Soaked:
     """Soaks a worker for so long; logs go to `folder`. Raises NoKafkaError, BrokerError and SoakError."""
-    server = broker(folder / "kafka", own=True)
+    server = broker(folder / "kafka", own=True, lasting=True)
     tell("starting the broker")
     server.start()
     try:

@@ -25,7 +25,7 @@ from streams.live_metrics import Sources
 from streams.metrics import Metrics
 from streams.pack_metrics import PackMetrics
 from streams.vitals import Recovering, Vitals
-from tests.kafka.broker import kafka_version
+from tests.kafka.java import kafka_version
 from tests.prometheus_server import promtool
 
 ROOT = Path(__file__).parents[1]

@@ -9,9 +9,7 @@ tests share. It knows nothing of Streamwarden.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -21,20 +19,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
-from xml.etree import ElementTree as ET
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.embedded import BrokerError, await_broker, end, free_port, log_tail
+from tests.kafka.java import (
+    CACHE,
+    JAVA_LEAST,
+    class_archive,
+    java_release,
+    kafka_version,
+    maven_installed,
+    resolve_jars,
+)
 
-POM = Path(__file__).with_name("pom.xml")
-CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
-
-START_SECONDS = 90.0  # 4-5 s on two idle cores
+START_SECONDS = 90.0  # 2 s on two idle cores, 6 s without an archive of its classes
 STOP_SECONDS = 30.0  # a clean stop flushes every log and writes snapshots
-MAVEN_SECONDS = 240.0  # the first run downloads 45 MB; below pytest's own time limit, to say what hung
-JAVA_LEAST = 17  # Kafka 4 brokers run on Java 17 or newer
 
 NOTHING = (
     "The tests need an Apache Kafka broker: install a JDK 17 or newer and Maven "
@@ -127,7 +128,8 @@ class JavaBroker(Broker):
     """A child process of these tests: KRaft, broker and controller in one, its data and log in `folder`.
 
     Without `member` it is a cluster of its own. `properties` go over those of `server_properties`, `formatting` to the
-    tool that formats its storage, `java` to the virtual machine.
+    tool that formats its storage, `java` to the virtual machine. One that is measured is `lasting`: it compiles what
+    is used often as well as it can, which costs a short-lived one more than it gains.
     """
 
     def __init__(
@@ -139,12 +141,15 @@ class JavaBroker(Broker):
         properties: Mapping[str, str] | None = None,
         formatting: Sequence[str] = (),
         java: Sequence[str] = (),
+        lasting: bool = False,
     ) -> None:
         self._properties, self._formatting, self._options = dict(properties or {}), list(formatting), list(java)
         self._member = member or members(1)[0]
         self.bootstrap = f"127.0.0.1:{self._member.port}"
         self._folder = folder
         self._classpath = f"{jars}/*"
+        self._classes = class_archive(jars)
+        self._lasting = lasting
         self._log = folder / "broker.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -217,6 +222,10 @@ class JavaBroker(Broker):
         options += ["-Dorg.apache.logging.log4j.level=WARN"]
         # A killed broker leaves the libraries that it unpacked.
         options += [f"-Djava.io.tmpdir={self._folder}"]
+        if not self._lasting:
+            options += ["-XX:TieredStopAtLevel=1"]
+        if self._classes.exists():
+            options += [f"-XX:SharedArchiveFile={self._classes}"]
         return ["java", *options, *self._options, "-cp", self._classpath, *arguments]
 
 
@@ -274,10 +283,13 @@ def choose(
     raise NoKafkaError(NOTHING)
 
 
-def broker(folder: Path, environment: Mapping[str, str] = os.environ, *, own: bool = False) -> Broker:
+def broker(
+    folder: Path, environment: Mapping[str, str] = os.environ, *, own: bool = False, lasting: bool = False
+) -> Broker:
     """A broker, not yet started; `folder` is for its data and its log.
 
-    With `own` it is one that may be stopped and killed, so KAFKA_BOOTSTRAP does not count.
+    With `own` it is one that may be stopped and killed, so KAFKA_BOOTSTRAP does not count;
+    `lasting` as of `JavaBroker`.
     """
     bootstrap = "" if own else environment.get("KAFKA_BOOTSTRAP", "")
     source = choose(bootstrap, java=java_release, maven=maven_installed, docker=docker_runs)
@@ -285,11 +297,25 @@ def broker(folder: Path, environment: Mapping[str, str] = os.environ, *, own: bo
         case "external":
             return ExternalBroker(bootstrap)
         case "java":
-            return JavaBroker(folder, resolve_jars())
+            return JavaBroker(folder, resolve_jars(), lasting=lasting)
         case "docker":
             return DockerBroker()
         case _:
             assert_never(source)
+
+
+def archive_classes(jars: Path) -> None:
+    """Write the class archive of these jars, unless it is there: a broker starts, and stops."""
+    archive = class_archive(jars)
+    if archive.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        draft = Path(scratch, archive.name)
+        broker = JavaBroker(Path(scratch, "broker"), jars, java=[f"-XX:ArchiveClassesAtExit={draft}"])
+        broker.start()
+        broker.stop()
+        if draft.exists():
+            draft.rename(archive)
 
 
 def cluster(folder: Path, count: int) -> list[JavaBroker]:
@@ -298,20 +324,6 @@ def cluster(folder: Path, count: int) -> list[JavaBroker]:
         raise NoKafkaError(f"A cluster of {count} brokers needs a JDK {JAVA_LEAST} or newer and Maven.")
     jars = resolve_jars()
     return [JavaBroker(folder / f"broker-{member.number}", jars, member) for member in members(count)]
-
-
-def java_release() -> int | None:
-    """The feature release of `java` on the path (17, 21, ...), None without a working one."""
-    if shutil.which("java") is None:
-        return None
-    done = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
-    return int(found.group(1)) if found and done.returncode == 0 else None
-
-
-def maven_installed() -> bool:
-    """Whether `mvn` is on the path."""
-    return shutil.which("mvn") is not None
 
 
 def docker_runs() -> bool:
@@ -323,42 +335,6 @@ def docker_runs() -> bool:
         return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-
-
-def kafka_version() -> str:
-    """The Apache Kafka release that pom.xml pins."""
-    found = ET.parse(POM).findtext(".//{*}kafka.version")  # noqa: S314 - our own file
-    assert found, f"{POM} pins no kafka.version"
-    return found
-
-
-def resolve_jars() -> Path:
-    """The folder of the broker's jars, filled by Maven the first time and whenever pom.xml changes."""
-    stamp = hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
-    jars = CACHE / f"{kafka_version()}-{stamp}"
-    if jars.is_dir():
-        return jars
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-        draft = Path(scratch, "jars")
-        command = [
-            "mvn",
-            "-B",
-            "-q",
-            "-f",
-            str(POM),
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={draft}",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=MAVEN_SECONDS, check=False)
-        if done.returncode:
-            raise BrokerError(f"Maven could not fetch Kafka's jars ({POM}):\n{(done.stdout + done.stderr)[-2000:]}")
-        try:
-            draft.rename(jars)
-        except OSError:
-            if not jars.is_dir():  # else another run of the tests was faster, with the same jars
-                raise
-    return jars
 
 
 def server_properties(member: Member, data: Path) -> dict[str, str]:

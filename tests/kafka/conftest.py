@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from streams.embedded import BrokerError
-from tests.kafka.broker import JAVA_LEAST, Broker, NoKafkaError, broker, java_release, maven_installed
+from tests.kafka.broker import Broker, NoKafkaError, broker
+from tests.kafka.java import JAVA_LEAST, java_release, maven_installed
 from tests.kafka.secured import Secured
 
 

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from streams.access.settings import Mechanism
 from streams.embedded import free_port
 from tests.kafka import kerberos
-from tests.kafka.broker import JavaBroker, Member, members, resolve_jars
+from tests.kafka.broker import JavaBroker, Member, members
+from tests.kafka.java import resolve_jars
 from tests.kafka.kerberos import Kerberos
 
 HOST = "127.0.0.1"

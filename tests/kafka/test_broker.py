@@ -19,9 +19,9 @@ from tests.kafka.broker import (
     consume,
     create_topic,
     docker_run,
-    kafka_version,
     produce,
 )
+from tests.kafka.java import kafka_version
 
 
 def records(first: int, count: int) -> list[Record]:

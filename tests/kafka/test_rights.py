@@ -29,7 +29,7 @@ from streams.operator_words import put_words
 from streams.settings import Settings
 from streams.subject_history import history
 from streams.topics import TopicsError, create_topics, topic_names
-from tests.kafka.broker import resolve_jars
+from tests.kafka.java import resolve_jars
 from tests.kafka.personal import BANNED, events
 from tests.kafka.secured import Secured
 from tests.kafka.serving import Answered, Desk, serving, write_tokens

@@ -30,7 +30,7 @@ from tests.kafka.secured import OFFERED, Secured, unsecured_token
 from tests.kafka.system import System, Worker
 
 WAYS = (*OFFERED, "mutual")
-NOTHING_HANGS_S = 20.0
+NOTHING_HANGS_S = 60.0
 """A command that is not let in ends within this, on a machine that is busy."""
 
 
