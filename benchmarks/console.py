@@ -1,7 +1,8 @@
 """`python -m benchmarks.console`: what an open console costs the engine, and whether the feed keeps up.
 
-    cost     a worker under full load on the measured core, in turns with and without `warden serve` and its pages (they
-             are stopped with SIGSTOP in between): events for each second of the worker's processor, and of the clock
+    cost     a worker under full load on the measured core, in turns with and without the pages open: the seconds of its
+             processor for an event, each between two commits, in pairs; the median of what they differ by, and where it
+             lies with 95 %
     idle     the same of a worker that has nothing to do: what pages take of its processor, a figure that a busy machine
              disturbs less
     feed     enforcements at a steady rate, to all pages: how late they come, and what `warden serve` uses
@@ -16,6 +17,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import os
 import random
 import signal
@@ -24,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,15 +51,19 @@ from streams.settings import Settings
 PARTS = ("cost", "idle", "feed", "journal")
 _SETTLE_S = 2.0
 _WARM_S = 5.0
+_OPEN_S = 0.7
+"""Until pages are open, or closed, and what they first ask for is answered."""
+_LEAST_PAIRS = 6
+"""Fewer say nothing with 95 %."""
 
 
 def main() -> None:
     """Measures, and prints one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=50)
-    parser.add_argument("--events", type=int, default=400_000, help="for the worker")
-    parser.add_argument("--turns", type=int, default=8, help="pairs of turns, with and without")
-    parser.add_argument("--turn", type=float, default=4.0, help="seconds of a turn")
+    parser.add_argument("--events", type=int, default=1_000_000, help="for the worker")
+    parser.add_argument("--turns", type=int, default=16, help="pairs of turns, with and without")
+    parser.add_argument("--turn", type=float, default=1.5, help="seconds of a turn")
     parser.add_argument("--rate", type=float, default=1_000.0, help="enforcements a minute, for the feed")
     parser.add_argument("--seconds", type=float, default=30.0, help="of the feed")
     parser.add_argument("--records", type=int, default=200_000, help="for the journal")
@@ -98,46 +104,78 @@ class _Bench:
 
 async def _cost(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
     settings = bench.settings("console-cost")
-    turns: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    pairs: list[dict[bool, float]] = []
     async with topics_of(settings) as names:
         await fill(settings.bootstrap, sends_of(names, recorded(given.events)))
         with ExitStack() as stack:
-            serve = stack.enter_context(_serving(settings, bench.folder))
+            stack.enter_context(_serving(settings, bench.folder))
             await _listening(settings, bench.token)
-            worker = stack.enter_context(started(STREAMWARDEN.command, settings, bench.folder))
             pages = stack.enter_context(_pages(settings, bench, given.pages))
+            worker = stack.enter_context(started(STREAMWARDEN.command, settings, bench.folder))
             async with Positions(settings) as positions:
                 while await positions.done() < 1_000:
                     worker.check()
                     await asyncio.sleep(0.2)
                 await asyncio.sleep(_WARM_S)
-                for turn in range(2 * given.turns):
-                    on = turn % 2 == 1
-                    for process in (serve.process, pages):
-                        os.kill(process.pid, signal.SIGCONT if on else signal.SIGSTOP)
-                    await asyncio.sleep(_SETTLE_S)
-                    measured = await _turn(worker, positions, given.turn)
-                    if await positions.done() >= given.events:
+                is_open = True
+                while len(pairs) < given.turns:
+                    pair: dict[bool, float | None] = {}
+                    for on in (False, True) if len(pairs) % 2 else (True, False):  # so that drift counts for neither
+                        if on is not is_open:
+                            pages.send_signal(signal.SIGUSR1)
+                            is_open = on
+                        await asyncio.sleep(_OPEN_S)
+                        pair[on] = await _cpu_an_event(worker, positions, given.turn, given.events)
+                    if (off := pair[False]) is None or (with_pages := pair[True]) is None:
                         break
-                    turns[on].append(measured)
-                for process in (serve.process, pages):
-                    os.kill(process.pid, signal.SIGCONT)
+                    pairs.append({False: off, True: with_pages})
             told = _ended(pages)
-    pairs = list(zip(turns[False], turns[True], strict=False))
-    if len(pairs) < 2:
-        raise SystemExit("benchmarks: the worker was done before two pairs of turns: give more --events")
-    by_cpu = [with_it[0] / without[0] for without, with_it in pairs]
-    by_clock = [with_it[1] / without[1] for without, with_it in pairs]
+    if len(pairs) < _LEAST_PAIRS:
+        raise SystemExit(f"benchmarks: the worker was done after {len(pairs)} pairs of turns: give more --events")
     return {
         "pages": given.pages,
         "pairs": len(pairs),
-        "events_per_cpu_second": {
-            "without": round(statistics.median(each[0] for each in turns[False])),
-            "with": round(statistics.median(each[0] for each in turns[True])),
+        "processor_us_an_event": {
+            name: round(1e6 * statistics.median(pair[on] for pair in pairs), 2)
+            for name, on in (("without", False), ("with", True))
         },
-        "loss_by_processor": _spread(by_cpu),
-        "loss_by_clock": _spread(by_clock),
+        "more": interval([pair[True] / pair[False] - 1 for pair in pairs]),
         **told,
+    }
+
+
+async def _cpu_an_event(worker: Running, positions: Positions, seconds: float, most: int) -> float | None:
+    """Seconds of the worker's processor for an event, between two of its commits: what it has in hand at the start and
+    at the end is then nothing. None when it comes to the end of its events."""
+    began, start = time.monotonic(), await _commit(worker, positions, most)
+    while (end := await _commit(worker, positions, most))[0] < most:
+        if time.monotonic() - began >= seconds:
+            return (end[1] - start[1]) / (end[0] - start[0])
+    return None
+
+
+async def _commit(worker: Running, positions: Positions, most: int) -> tuple[int, float]:
+    """Waits for the next commit, unless all `most` events are done: how many are then, and what the worker has used of
+    processors."""
+    before = await positions.done()
+    while (done := await positions.done()) == before < most:
+        worker.check()
+        await asyncio.sleep(0.01)
+    return done, time.clock_gettime((~worker.process.pid << 3) | 2)  # Linux: its CPU clock, which has no ticks
+
+
+def interval(values: Sequence[float]) -> dict[str, float]:
+    """The median, and between which two values that of all such pairs lies with at least 95 %: order statistics, by the
+    binomial distribution, which ask nothing of how they are distributed."""
+    ordered, count = sorted(values), len(values)
+    outside, skip = 0.0, 0
+    while skip < count // 2 and (outside := outside + math.comb(count, skip) / 2**count) <= 0.025:
+        skip += 1
+    low, high = max(skip - 1, 0), min(count - skip, count - 1)
+    return {
+        "median": round(statistics.median(ordered), 4),
+        "from": round(ordered[low], 4),
+        "to": round(ordered[high], 4),
     }
 
 
@@ -190,21 +228,6 @@ async def _reads(settings: Settings) -> int:
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith("warden_subject_reads_total"))
 
 
-async def _turn(worker: Running, positions: Positions, seconds: float) -> tuple[float, float]:
-    """Events for each second of the worker's processor, and of the clock."""
-    began, cpu, done = time.monotonic(), worker.cpu(), await positions.done()
-    await asyncio.sleep(seconds)
-    worker.check()
-    events = await positions.done() - done
-    return events / max(worker.cpu() - cpu, 1e-9), events / (time.monotonic() - began)
-
-
-def _spread(ratios: list[float]) -> dict[str, float]:
-    """What is lost, as a share: the median of the pairs, and their quartiles."""
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    return {"median": round(1 - middle, 4), "from": round(1 - high, 4), "to": round(1 - low, 4)}
-
-
 async def _feed(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
     settings = bench.settings("console-feed")
     async with topics_of(settings) as names:
@@ -212,23 +235,39 @@ async def _feed(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
             serve = stack.enter_context(_serving(settings, bench.folder))
             await _listening(settings, bench.token)
             pages = stack.enter_context(_pages(settings, bench, given.pages))
-            cpu, began, count = cpu_seconds(serve.process), time.monotonic(), round(given.rate / 60 * given.seconds)
+            began, count = time.monotonic(), round(given.rate / 60 * given.seconds)
+            cpu, pages_cpu = cpu_seconds(serve.process), cpu_seconds(pages)
             async with started_producer(settings) as producer:
                 for number in range(count):
                     await asyncio.sleep(max(0.0, began + number * 60 / given.rate - time.monotonic()))
                     made = _enforcement(number)
                     await producer.send(names.enforcements, encode(made), made.subject.encode())
             await asyncio.sleep(_SETTLE_S)
-            used = cpu_seconds(serve.process) - cpu
+            used, pages_used = cpu_seconds(serve.process) - cpu, cpu_seconds(pages) - pages_cpu
             seconds = time.monotonic() - began
+            sent_late = await _sent_late(settings)
             told = _ended(pages)
     return {
         "pages": given.pages,
         "enforcements": count,
         "expected": count * given.pages,
         "serve_processor_share": round(used / seconds, 3),
+        "pages_processor_share": round(pages_used / seconds, 3),
+        "sent_late_s": sent_late,
         **told,
     }
+
+
+async def _sent_late(settings: Settings) -> float:
+    """How late decisions went out, in seconds, on average: the rest of what pages see is their own."""
+    url = f"http://127.0.0.1:{settings.http_port}/metrics"
+    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+        lines = (await answer.text()).splitlines()
+    told = {
+        line.split()[0]: float(line.split()[1]) for line in lines if line.startswith("warden_feed_lateness_seconds_")
+    }
+    total, number = (told.get(f"warden_feed_lateness_seconds_{part}", 0.0) for part in ("sum", "count"))
+    return round(total / max(number, 1), 3)
 
 
 async def _journal(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Open pages of the console, many in one process: each has a stream of the live feed, and asks something now and then.
 
-`python -m benchmarks.pages PORT COUNT`, with the token in BENCH_TOKEN; prints `open` when all are, ends with SIGTERM,
-and prints what they saw.
+`python -m benchmarks.pages PORT COUNT`, with the token in BENCH_TOKEN; prints `open` when all are, closes them or opens
+them again with SIGUSR1, ends with SIGTERM, and prints what they saw.
 """
 
 from __future__ import annotations
@@ -88,13 +88,29 @@ def share(values: list[float], of: float) -> float | None:
     return round(1000 * ordered[min(len(ordered) - 1, int(of * len(ordered)))], 1) if ordered else None
 
 
+async def close(tasks: list[asyncio.Task[None]]) -> None:
+    """Closes pages."""
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(Exception):
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def main() -> None:
     """Opens the pages."""
     port, count = sys.argv[1:3]
     headers = {"Authorization": f"Bearer {os.environ['BENCH_TOKEN']}"}
     timeout = aiohttp.ClientTimeout(total=None, connect=30)
     ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    turned = asyncio.Event()
+    opened = int(count)
+
+    def end() -> None:
+        ended.set()
+        turned.set()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, turned.set)
     async with aiohttp.ClientSession(
         f"http://127.0.0.1:{port}", headers=headers, timeout=timeout, connector=aiohttp.TCPConnector(limit=0)
     ) as client:
@@ -104,15 +120,20 @@ async def main() -> None:
             await pages.open.acquire()
         sys.stdout.write("open\n")
         sys.stdout.flush()
-        await ended.wait()
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(Exception):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        while not ended.is_set():
+            await turned.wait()
+            turned.clear()
+            if tasks:
+                await close(tasks)
+                tasks = []
+            elif not ended.is_set():
+                opened += int(count)
+                tasks = [asyncio.create_task(pages.page(number)) for number in range(int(count))]
+        await close(tasks)
     sys.stdout.write(json.dumps({
         "decisions_seen": len(pages.late), "late_ms": {"half": share(pages.late, 0.5), "p99": share(pages.late, 0.99)},
         "requests": len(pages.took), "request_ms": {"half": share(pages.took, 0.5), "p99": share(pages.took, 0.99)},
-        "failed": pages.failed, "reconnected": pages.reconnected - int(count) + 1,
+        "failed": pages.failed, "reconnected": pages.reconnected - opened + 1,
     }))  # fmt: skip
 
 

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from streams.access.clients import started_consumer
-from streams.access.trouble import broker_trouble
 from streams.codec import Record
+from streams.rights import kafka_error, unreadable
 from streams.settings import Settings
 from streams.topics import TopicsError
 
@@ -25,21 +25,39 @@ async def opened(
     """A consumer of all partitions of `topics`, at their start, in no group.
 
     Raises TopicsError when one is missing, with a `hint` what to do, and for what goes wrong between here and the
-    brokers in the block.
+    brokers in the block; RightsError for all topics that this login may not read.
     """
     try:
         async with started_consumer(settings, group_id=None) as consumer:
-            known = await consumer.topics()
-            for topic in topics:
-                if topic not in known:  # subscribing to it could create it
-                    raise TopicsError(f"{topic}: does not exist\n    {hint}")
+            await _check(consumer, topics, hint)
             consumer.subscribe(topics)
             async with asyncio.timeout(_STALLED_S):
                 while not consumer.assignment():
                     await asyncio.sleep(0.01)
-            yield consumer
+            try:
+                yield consumer
+            except TopicAuthorizationFailedError as error:
+                raise await unreadable(settings, consumer, error) from error
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error) from error
+
+
+async def partitions_of(settings: Settings, *topics: str) -> list[TopicPartition]:
+    """All partitions of `topics`; nothing of them is read. Raises TopicsError when one is missing."""
+    try:
+        async with started_consumer(settings, group_id=None) as consumer:
+            await _check(consumer, topics, "create it: warden topics create")
+            return [TopicPartition(name, n) for name in topics for n in consumer.partitions_for_topic(name) or ()]
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise await kafka_error(settings, error) from error
+
+
+async def _check(consumer: AIOKafkaConsumer, topics: Sequence[str], hint: str) -> None:
+    """Raises TopicsError when one is missing: subscribing to it, or asking for it, could create it."""
+    known = await consumer.topics()
+    for topic in topics:
+        if topic not in known:
+            raise TopicsError(f"{topic}: does not exist, or this login may not Describe it\n    {hint}")
 
 
 async def until_now(reader: AIOKafkaConsumer) -> AsyncIterator[Record]:

@@ -18,10 +18,10 @@ from aiokafka.errors import KafkaError
 from rules.controls import ControlLog, ControlRecord, Controls, Do
 from rules.decisions import Violation, content_id
 from streams.access.clients import started_producer
-from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
 from streams.compacted import changes, opened, until_now
 from streams.metrics import Metrics
+from streams.rights import kafka_error
 from streams.sending import Send
 from streams.settings import Settings
 from streams.topics import TopicsError, topic_names
@@ -90,7 +90,7 @@ async def put_control(settings: Settings, record: ControlRecord) -> int:
         async with started_producer(settings) as producer:
             written = await producer.send_and_wait(send.topic, send.value, send.key, partition=send.partition)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error, "Write") from error
     return int(written.offset)
 
 

@@ -20,12 +20,12 @@ from aiokafka.errors import KafkaError
 from rules.decisions import Ban, BanEntry, Enforcement, Lift, Review
 from rules.events import Appeal, InvalidEventError, Moderation, Order, convert_event
 from streams.access.clients import started_consumer, started_producer
-from streams.access.trouble import broker_trouble
 from streams.codec import Record, decode_ban, decode_enforcement, decode_record
-from streams.compacted import opened, until_now
+from streams.compacted import opened, partitions_of, until_now
 from streams.refusals import Refused, place_of, refusal
+from streams.rights import kafka_error
 from streams.settings import Settings
-from streams.topics import TopicNames, TopicsError, topic_names
+from streams.topics import TopicNames, topic_names
 
 Answer = Enforcement | Lift | Review
 Tell = Callable[[str], None]
@@ -129,13 +129,16 @@ async def decide(
     before = await _find(settings, topic, decision) if retry else None
     if before is not None:
         outcome.decision, outcome.repeated = before.decision, True
-    async with opened(settings, topic, names.relays) as reader:  # says what to do when one is missing, creates none
-        relays = [tp for tp in reader.assignment() if tp.topic == names.relays]
+    there = await partitions_of(settings, topic, names.relays)  # says what to do when one is missing, creates none
+    relays = [tp for tp in there if tp.topic == names.relays]
     async with opened(settings, names.enforcements, names.reviews, names.bans, names.dead_letters) as reader:
         await _go_to(reader, None if before is None else before.timestamp)
-        written = before or await _write(settings, topic, decision)
-        if wait_s > 0:
+        if wait_s <= 0:
+            before or await _write(settings, topic, decision)
+        else:
             async with _group(settings) as group:
+                await group.committed(TopicPartition(topic, 0))  # who has no right to ask is told before it is written
+                written = before or await _write(settings, topic, decision)
                 watch = _Watch(group, reader, names, written, outcome, time.monotonic() + wait_s)
                 await watch.follow(relays, tell)
     own = outcome.decision.subject
@@ -183,7 +186,7 @@ async def _write(settings: Settings, topic: str, decision: Moderation) -> _Writt
         async with started_producer(settings) as producer:
             done = await producer.send_and_wait(topic, _ENCODER.encode(decision), decision.subject.encode())
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error, "Write") from error
     return _Written(decision, TopicPartition(topic, done.partition), done.offset, done.timestamp)
 
 

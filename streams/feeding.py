@@ -16,9 +16,9 @@ from aiokafka.errors import KafkaError
 
 from rules.events import EventType, InvalidEventError
 from streams.access.clients import started_producer
-from streams.access.trouble import broker_trouble
 from streams.lines import Line, read_lines, record_of
 from streams.merging import SEQUENCE_HEADER
+from streams.rights import kafka_error
 from streams.sending import RECORD_OVERHEAD, Send, Sender
 from streams.settings import Settings
 from streams.topics import INPUTS, TopicsError, topic_names, verify_topics
@@ -58,7 +58,7 @@ async def feed(settings: Settings, stream: BinaryIO, rate: float | None, refuse:
             lines = read_lines(stream, settings.max_record_bytes)
             return await _send_all(settings, sender, lines, rate, (refuse, advance))
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error, "Write") from error
 
 
 def producer_options(settings: Settings) -> dict[str, Any]:

@@ -21,12 +21,12 @@ from rules.packs.source import did_you_mean
 from rules.packs.word_files import MAX_WEIGHT
 from rules.words import Word, wrong_words
 from streams.access.clients import started_producer
-from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
 from streams.compacted import changes, opened, until_now
 from streams.metrics import Metrics
+from streams.rights import kafka_error
 from streams.settings import Settings
-from streams.topics import TopicsError, topic_names
+from streams.topics import topic_names
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ async def _produce(settings: Settings, records: Sequence[tuple[bytes, bytes | No
             sent = [await producer.send(topic, key=key, value=value) for key, value in records]
             await asyncio.gather(*sent)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error, "Write") from error
     return len(records)
 
 

@@ -16,11 +16,11 @@ from aiokafka.errors import KafkaError
 from rules.activations import Activation, ActivationLog
 from rules.packs.archive import Archive, ArchiveError, unpacked
 from streams.access.clients import started_producer
-from streams.access.trouble import broker_trouble
 from streams.codec import Record, one_line
 from streams.compacted import opened, until_now
+from streams.rights import kafka_error
 from streams.settings import Settings
-from streams.topics import TopicsError, topic_names
+from streams.topics import topic_names
 
 PIECE_BYTES = 512 << 10
 """A pack goes in pieces of so many bytes: below what clients and brokers take by default."""
@@ -131,5 +131,5 @@ async def publish(settings: Settings, archive: Archive | None, activation: Activ
             key = f"activation/{activation.id}".encode()
             written = await producer.send_and_wait(topic, _ENCODER.encode(activation), key, partition=0)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise TopicsError(await broker_trouble(settings, error)) from error
+        raise await kafka_error(settings, error, "Write") from error
     return int(written.offset)

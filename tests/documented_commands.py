@@ -158,7 +158,7 @@ ELSEWHERE = {
     "python -m deploy.alerts": "tests/test_kubernetes.py::test_the_alerts_are_those_of_grafana",
     "make bench-report": "tests/test_sizing.py::test_the_table_of_the_document_is_current",
     "warden demo --events 20000 --exit --picture docs/demo.svg": (
-        "tests/kafka/test_operation.py::test_the_demo_runs_to_its_end_on_the_embedded_broker"
+        "tests/kafka/test_operation.py::test_the_demo_serves_the_console_it_names_and_runs_to_its_end_on_the_embedded_broker"
     ),
     "warden serve": "tests/kafka/test_http_doc.py::test_what_curl_is_answered_is_what_the_document_says",
     "warden serve --tokens tokens.toml": (
@@ -197,8 +197,8 @@ NOT_RUN = {
             "--from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-keda --from-literal=username=autoscaler "
             "--from-file=password=autoscaler-password --from-file=ca.pem",
-            "kubectl -n streamwarden create secret generic streamwarden-desk --from-file=password=desk-password "
-            "--from-file=ca.pem",
+            "kubectl -n streamwarden create secret generic streamwarden-console-login "
+            "--from-file=password=console-password --from-file=ca.pem",
             "kubectl -n streamwarden create secret generic streamwarden-console --from-file=tokens.toml "
             "--from-file=worker-token",
             "kubectl -n streamwarden create secret tls streamwarden-console-tls --cert=console.pem --key=console.key",

@@ -36,10 +36,11 @@ def test_the_rules_fire_when_they_should_and_not_before() -> None:
 
 def test_a_rule_that_never_fires_fails_its_case(tmp_path: Path) -> None:
     (tmp_path / "cases").mkdir()
-    rules = FILES[1].read_text()
-    (tmp_path / FILES[1].name).write_text(rules.replace('up{job="streamwarden"} == 0', 'up{job="streamwarden"} == 7'))
-    (tmp_path / "cases" / CASES[1].name).write_text(CASES[1].read_text())
-    done = promtool("test", "rules", str(tmp_path / "cases" / CASES[1].name))
+    engine, cases = ROOT / "grafana/alerts/engine.yaml", ROOT / "grafana/alerts/cases/engine.yaml"
+    rules = engine.read_text()
+    (tmp_path / engine.name).write_text(rules.replace('up{job="streamwarden"} == 0', 'up{job="streamwarden"} == 7'))
+    (tmp_path / "cases" / cases.name).write_text(cases.read_text())
+    done = promtool("test", "rules", str(tmp_path / "cases" / cases.name))
     assert done.returncode != 0
     assert "WorkerDown" in done.stdout + done.stderr
 

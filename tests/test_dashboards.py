@@ -10,7 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
 
-NAMES = ("consumers", "overview", "policy", "worker")
+NAMES = ("console", "consumers", "overview", "policy", "worker")
 MISSING = "The tests need grafana-foundation-sdk: `pip install -e '.[dev]'` brings it."
 
 

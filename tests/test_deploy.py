@@ -18,7 +18,9 @@ from streams.bans.export.running import ExportState
 from streams.bans.hooks.delivery import HookState
 from streams.bans.metrics import ConsumerMetrics, export_readings, hook_readings
 from streams.collector import Pauses
+from streams.http.metrics import ServeMetrics
 from streams.http.tokens import Tokens
+from streams.journal.following import Progress
 from streams.live_metrics import Sources
 from streams.metrics import Metrics
 from streams.pack_metrics import PackMetrics
@@ -33,7 +35,7 @@ DASHBOARDS = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 
 
 def families() -> dict[str, str]:
-    """Name -> type of what workers and consumers really export."""
+    """Name -> type of what workers, consumers and `warden serve` really export."""
     metrics = Metrics()
     sources = Sources(
         lag=dict, subjects=dict, banned=dict, quotas=dict, rates=dict, vitals=Vitals(), recovering=lambda: NOTHING_LEFT
@@ -41,7 +43,12 @@ def families() -> dict[str, str]:
     metrics.watch(sources, Pauses(), partitions=1)
     PackMetrics(metrics.registry)
     consumers = ConsumerMetrics([*export_readings(ExportState()), *hook_readings(HookState())])
-    found = [*metrics.registry.collect(), *consumers.collect()]
+    served = ServeMetrics()
+    served.watch_sessions(int)
+    served.watch_connections(int)
+    served.watch_door(int, dict, int)
+    served.watch_journal(lambda: Progress(behind_s=0.0))
+    found = [*metrics.registry.collect(), *consumers.collect(), *served.registry.collect()]
     return {family.name: family.type for family in found if family.name.startswith("warden_")}
 
 

@@ -32,7 +32,7 @@ SECRETS = {
     "streamwarden-kafka": {"password", "ca.pem"},
     "streamwarden-admin": {"password", "ca.pem"},
     "streamwarden-keda": {"username", "password", "ca.pem"},
-    "streamwarden-desk": {"password", "ca.pem"},
+    "streamwarden-console-login": {"password", "ca.pem"},
     "streamwarden-console": {"tokens.toml", "worker-token"},
     "streamwarden-console-tls": {"tls.crt", "tls.key"},
 }
@@ -331,13 +331,17 @@ def test_autoscaling_asks_keda_for_what_keda_knows() -> None:
 
 
 def test_prometheus_calls_the_job_what_the_alerts_call_it() -> None:
-    monitor = one(PLAIN, "ServiceMonitor")["spec"]
+    monitor = one(PLAIN, "ServiceMonitor", "streamwarden-worker")["spec"]
+    console = one(PLAIN, "ServiceMonitor", "streamwarden-console")["spec"]
     service = one(PLAIN, "Service", "streamwarden-worker")
     rules = "".join(file.read_text() for file in (ROOT / "grafana/alerts").glob("*.yaml"))
     asked = set(re.findall(r'job="([\w-]+)"', rules))
 
     assert service["metadata"]["labels"][monitor["jobLabel"]] in asked
     assert [(each["port"], each["path"]) for each in monitor["endpoints"]] == [("web", "/metrics")]
+    (endpoint,) = console["endpoints"]
+    assert (endpoint["port"], endpoint["path"], endpoint["scheme"]) == ("https", "/metrics", "https")
+    assert {each["replacement"] for each in endpoint["relabelings"] if each["targetLabel"] == "job"} <= asked
 
 
 def test_the_alerts_are_those_of_grafana() -> None:

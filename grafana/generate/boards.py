@@ -4,12 +4,13 @@ import json
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from grafana.generate.console import console
 from grafana.generate.consumers import consumers
 from grafana.generate.overview import overview
 from grafana.generate.policy import policy
 from grafana.generate.worker import worker
 
-BOARDS = {"overview": overview, "policy": policy, "worker": worker, "consumers": consumers}
+BOARDS = {"overview": overview, "policy": policy, "worker": worker, "consumers": consumers, "console": console}
 
 
 def rendered() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from streams.http.problems import Problem
+from streams.http.rights import forbidden
 from streams.journal.journal import BusyError, Journal
 
 P = ParamSpec("P")
@@ -25,7 +26,10 @@ async def ask(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """The answer to a question of `streams.journal.questions`. Raises Problem (503)."""
+    """The answer to a question of `streams.journal.questions`. Raises Problem (403 where the journal may not read what
+    it is made of, 503)."""
+    if journal.progress.refused is not None:
+        raise forbidden(journal.progress.refused)
     try:
         return await journal.ask(question, *args, **kwargs)
     except BusyError:

@@ -35,11 +35,13 @@ from streams.deciding import ConflictError, Outcome, OutcomeTold, check, decide,
 from streams.http.asking import ask
 from streams.http.problems import Problem
 from streams.http.reviews import found_review
+from streams.http.rights import forbidden
 from streams.http.routes import Call, Route
 from streams.http.times import now
 from streams.journal import questions
 from streams.journal.journal import Journal
 from streams.ordering import canonical, landing
+from streams.rights import RightsError
 from streams.settings import Settings
 from streams.topics import TopicsError
 
@@ -171,6 +173,8 @@ class Decisions:
             check(decision)
         except InvalidEventError as error:
             raise Problem(400, "invalid", "Workers could not read this", str(error)[:300]) from None
+        if self._journal.progress.refused is not None:  # nor could what comes of it be seen
+            raise forbidden(self._journal.progress.refused)
         retry = given and await self._may_be_written(decision)
         self._remember(decision)
         if self._free <= 0:
@@ -241,6 +245,8 @@ class Decisions:
 
 def away(error: BaseException) -> Problem:
     """What is answered when the brokers do not answer, or refuse."""
+    if isinstance(error, RightsError):
+        return forbidden(error)
     logger.warning("The brokers do not take a request: %s", error)
     detail = str(error).splitlines()[0] if str(error) else "the brokers do not answer"
     return Problem(503, "kafka", "Kafka does not answer", detail[:300], retry_after_s=5)

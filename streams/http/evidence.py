@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from rules.decisions import Evidence, Violation
 from rules.events import CONTENT_TYPES, Content, InvalidEventError, Name, millis
@@ -26,6 +26,7 @@ from streams.http.problems import Problem
 from streams.http.routes import Call, Route
 from streams.journal import questions
 from streams.journal.journal import Journal
+from streams.rights import Right, RightsError, say
 from streams.sending import partition_of
 from streams.settings import Settings
 from streams.topics import topic_names
@@ -114,6 +115,11 @@ class Events:
         try:
             async with self._lock, asyncio.timeout(3 * LOOK_S):
                 return await self._found(violation, accounts[0].partition(":")[2], at)
+        except TopicAuthorizationFailedError as error:
+            await self.close()
+            lacking = RightsError(self._settings, [Right("Read", "topic", str(error.args[0]))])
+            say(lacking, "Evidence is shown without its event")
+            return None, f"this server may not read the event: its login lacks {lacking.rights[0]}"
         except (KafkaError, OSError, TimeoutError) as error:
             logger.warning("An event cannot be looked for: %s", str(error) or type(error).__name__)
             await self.close()

@@ -156,8 +156,6 @@ class Feed:
         self._gathered: list[Shown] = []
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.cut_off = 0
-        """Readers that did not keep up, so far."""
         journal.listen(self._take)
 
     def start(self) -> None:
@@ -173,6 +171,7 @@ class Feed:
             reader.put(b"")
 
     def _take(self, shown: Sequence[Shown]) -> None:
+        self._doorkeeper.state.metrics.lateness.observe(max(0.0, time.time() - shown[0].at / 1000))
         if self._readers:
             self._gathered.extend(shown)
             self._arrived.set()
@@ -245,7 +244,7 @@ class Feed:
         finally:
             self._readers.discard(reader)
             if reader.cut:
-                self.cut_off += 1
+                self._doorkeeper.state.metrics.cut_off.inc()
         if call.request.transport is not None and reader.cut:
             call.request.transport.abort()  # what is buffered for it is not worth waiting for
         return answer

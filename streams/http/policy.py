@@ -18,8 +18,10 @@ from rules.packs.words import load_with_words
 from rules.screen import Screen
 from streams.compacted import changes, opened
 from streams.http.problems import Problem
+from streams.http.rights import forbidden
 from streams.operator_words import OperatorWords
 from streams.pack_topic import PackTopic
+from streams.rights import RightsError, say
 from streams.settings import Settings
 from streams.topics import TopicsError, topic_names
 
@@ -37,6 +39,8 @@ class Policy:
         self.topic = PackTopic()
         self.words = OperatorWords()
         self.problem = "the pack is being loaded"
+        self._refused: RightsError | None = None
+        self._told = ""
         self._configured: Pack | None = None
         self._live: Pack | None = None
         self._loaded: dict[str, Pack] = {}
@@ -50,7 +54,9 @@ class Policy:
 
     @property
     def live(self) -> Pack:
-        """The live pack. Raises Problem (503) while it is not known."""
+        """The live pack. Raises Problem (503 while it is not known, 403 where this process may not read it)."""
+        if self._live is None and self._refused is not None:
+            raise forbidden(self._refused)
         if self._live is None:
             raise Problem(503, "not_ready", "The policy is not known yet", self.problem, retry_after_s=2)
         return self._live
@@ -74,9 +80,14 @@ class Policy:
                     pack, lexicons = self._settings.pack, self._settings.lexicons
                     self._configured = await asyncio.to_thread(load_with_words, pack, lexicons)
                 await self._follow()
+            except RightsError as error:
+                self.problem, self._refused = str(error), error
+                say(error, "The policy is not followed")
             except (TopicsError, *_UNUSABLE) as error:
                 self.problem = str(error)
-                logger.warning("The policy is not followed: %s", error)
+                if self.problem != self._told:  # said once, not every two seconds
+                    logger.warning("The policy is not followed: %s", error)
+                self._told = self.problem
             except Exception:
                 self.problem = "following it failed: the server's log says why"
                 logger.exception("The policy is not followed")
@@ -106,7 +117,7 @@ class Policy:
         if self._live is None or live.label != self._live.label:
             logger.info("Policy %s", live.label)
             self._live = live
-        self.problem = ""
+        self.problem, self._refused, self._told = "", None, ""
 
     def _pack(self, digest: str) -> Pack:
         """The pack of a digest, with the words of the lists, as workers have it."""

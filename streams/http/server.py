@@ -106,7 +106,7 @@ def application(routes: Iterable[Route], doorkeeper: Doorkeeper) -> web.Applicat
         state.changing += changes
         status = CLOSED
         try:
-            answer = await _guard(request, handler)
+            answer = await _guard(request, handler, state)
             status = answer.status
             return answer
         finally:
@@ -123,11 +123,12 @@ def application(routes: Iterable[Route], doorkeeper: Doorkeeper) -> web.Applicat
     return app
 
 
-async def _guard(request: web.Request, handler: Next) -> web.StreamResponse:
+async def _guard(request: web.Request, handler: Next, state: ProcessState) -> web.StreamResponse:
     """Errors as problem details; security headers on every answer."""
     try:
         answer = await handler(request)
     except Problem as problem:
+        state.metrics.problem(problem.details.code)
         answer = response(problem)
     except web.HTTPException as error:
         answer = response(Problem(error.status, _code(error), error.reason))

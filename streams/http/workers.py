@@ -22,13 +22,14 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 from yarl import URL
 
 from rules.subject_state import SubjectState, decode_subject
 from streams.access.clients import client_options, started
 from streams.held_subjects import FORMAT, FORMAT_NUMBER, PATH
 from streams.http.tokens import MAX_TOKEN
+from streams.rights import refused, say
 from streams.sending import partition_of
 from streams.settings import Settings
 from streams.topics import enforce_topics, topic_names
@@ -103,6 +104,7 @@ class Workers:
         self._metrics: list[str] = []
         self._scraped = float("-inf")
         self._scraping = asyncio.Lock()
+        self._told = ""
 
     async def close(self) -> None:
         """Ends what is on its way, and the connections."""
@@ -162,7 +164,7 @@ class Workers:
             try:
                 members = await self._members(fresh=fresh)
             except (KafkaError, OSError, TimeoutError) as error:
-                return HeldState(None, None, f"the workers' group cannot be asked: {_said(error)}")
+                return HeldState(None, None, f"the workers' group cannot be asked: {self._why(error)}")
             holder = next((each for each in members if self._holds(each, partition)), None)
             if holder is None:
                 if any(each.partitions is None for each in members):
@@ -174,6 +176,13 @@ class Workers:
             if not again:
                 break
         return answer
+
+    def _why(self, error: BaseException) -> str:
+        lacking = refused(self._settings, error)
+        if lacking is None:
+            return _said(error)
+        say(lacking, "The workers cannot be looked at")
+        return f"this server's login lacks {lacking.rights[0]}"
 
     def _holds(self, member: Member, partition: int) -> bool:
         return member.partitions is not None and partition in member.partitions.get(self._names.violations, ())
@@ -207,6 +216,9 @@ class Workers:
                 async with asyncio.timeout(5.0):
                     admin = await self._connected()
                     (answer,) = await admin.describe_consumer_groups([self._settings.app_id])
+                    code = int(answer.groups[0][0])
+                    if code:
+                        raise for_code(code)
             except (KafkaError, OSError, TimeoutError):
                 await self._disconnect()
                 raise
@@ -247,7 +259,10 @@ class Workers:
                 for each, fine, lag in zip(members, ready, lags, strict=True)
             ]
         except (KafkaError, OSError, TimeoutError) as error:
-            logger.warning("The workers cannot be looked at: %s", _said(error))
+            why = self._why(error)
+            if why != self._told:  # said once, not at each look
+                logger.warning("The workers cannot be looked at: %s", why)
+            self._told = why
             await self._disconnect()
             self._standings = []
         except Exception:

@@ -5,6 +5,7 @@ Brokers that go away are waited for: the journal then says how far behind it is,
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from streams.codec import Record
 from streams.compacted import opened
 from streams.journal.entries import WRONG, Taken, Taking
 from streams.journal.store import JournalError, Place, Shown, Store
+from streams.rights import RightsError, say
 from streams.settings import Settings
 from streams.topics import TopicsError, topic_names
 
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 _POLL_MS = 200
 _AT_ONCE = 20_000
 """Records written in one transaction while catching up."""
+_GATHER_S = 0.15
+"""How long what comes is gathered before it is written; the feed sends it on a few times a second."""
 _PRUNE_S = 10.0
 _AGAIN_S = 2.0
 _END_S = 10.0
@@ -34,14 +38,18 @@ _END_S = 10.0
 class Progress:
     """How far the journal is. complete: all that was there when it began is read; behind_s: how old the newest record
     is that it still has not read, in seconds, 0 for none, None where nobody knows; since: from when on all is kept, in
-    ms; problem: why it does not go on, for a person; unreadable: records that are not what their topic should hold."""
+    ms; problem: why it does not go on, for a person; refused: the rights at Kafka that it lacks; unreadable: records
+    that are not what their topic should hold; taken: records that were read; bytes: what the file holds."""
 
     complete: bool = False
     records: int = 0
     behind_s: float | None = None
     since: int = 0
     problem: str = ""
+    refused: RightsError | None = None
     unreadable: int = 0
+    taken: int = 0
+    bytes: int = 0
 
 
 class Following:
@@ -79,9 +87,14 @@ class Following:
                     await self._begin(reader)
                     while not self._stopping.is_set():
                         await self._step(reader)
+            except RightsError as error:
+                self._note(problem=str(error), refused=error, behind_s=None)
+                say(error, "The journal does not go on")
+                await self._pause(_AGAIN_S)
             except (TopicsError, JournalError) as error:
+                if str(error) != self.progress.problem:  # said once, not every two seconds
+                    logger.warning("The journal does not go on: %s", error)
                 self._note(problem=str(error), behind_s=None)
-                logger.warning("The journal does not go on: %s", error)
                 await self._pause(_AGAIN_S)
             except Exception:
                 self._note(problem="the journal failed: the server's log says why", behind_s=None)
@@ -114,23 +127,26 @@ class Following:
         self._ends = dict(ends)
         self._store.begin_bans()
         self._reading_bans = True
-        self._note(problem="")
 
     async def _step(self, reader: AIOKafkaConsumer) -> None:
         """Reads some, writes them, and removes what is too old."""
         fetched: dict[TopicPartition, list[Record]] = {}
         count = 0
-        timeout = _POLL_MS
+        timeout, gathered = _POLL_MS, math.inf
         while count < _AT_ONCE and not self._stopping.is_set():
             more = await reader.getmany(timeout_ms=timeout, max_records=_AT_ONCE - count)
             if not more:
                 break
+            gathered = min(gathered, time.monotonic() + _GATHER_S)
             for tp, records in more.items():
                 fetched.setdefault(tp, []).extend(records)
                 count += len(records)
-            if self.progress.complete:
-                break
             timeout = 20
+            if self.progress.complete:
+                left = gathered - time.monotonic()
+                if left <= 0:
+                    break
+                await asyncio.sleep(left)  # a write costs the same for one record as for a hundred
         if count:
             self._write(fetched)
         waiting = [tp for tp, end in self._ends.items() if await reader.position(tp) < end]
@@ -140,7 +156,7 @@ class Following:
             if gone := self._store.end_bans():
                 logger.info("%d subjects had left the ban list meanwhile", gone)
         behind = self._behind(reader, [record for records in fetched.values() for record in records[-1:]])
-        self._note(complete=self.progress.complete or not waiting, behind_s=behind)
+        self._note(complete=self.progress.complete or not waiting, behind_s=behind, problem="", refused=None)
         await self._prune()
 
     def _write(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
@@ -158,8 +174,8 @@ class Following:
         written = self._store.write(taken, positions)
         if self.progress.complete and written.feed:
             self._publish(written.feed)
-        if unreadable:
-            self._note(unreadable=self.progress.unreadable + unreadable)
+        counted = sum(map(len, fetched.values()))
+        self._note(taken=self.progress.taken + counted, unreadable=self.progress.unreadable + unreadable)
 
     def _behind(self, reader: AIOKafkaConsumer, newest: Sequence[Record]) -> float | None:
         """0 when nothing is left; else how old what was read last is."""
@@ -186,7 +202,7 @@ class Following:
         while self._store.prune() and not self._stopping.is_set():
             await asyncio.sleep(0)
         self._pruned = time.monotonic()
-        self._note()
+        self._note(bytes=self._store.size)
 
     def _note(self, **changed: object) -> None:
         old = {name: getattr(self.progress, name) for name in Progress.__slots__}

@@ -30,6 +30,24 @@ _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 OFFERED: tuple[Mechanism, ...] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 
+_LOGGING = """
+rootLogger.level = warn
+rootLogger.appenderRef.said.ref = said
+appender.said.type = Console
+appender.said.name = said
+appender.said.layout.type = PatternLayout
+appender.said.layout.pattern = %d %p %m (%c)%n
+logger.asked.name = kafka.authorizer.logger
+logger.asked.level = debug
+logger.asked.additivity = false
+logger.asked.appenderRef.asked.ref = asked
+appender.asked.type = File
+appender.asked.name = asked
+appender.asked.fileName = {asked}
+appender.asked.layout.type = PatternLayout
+appender.asked.layout.pattern = %m%n
+"""
+
 
 @dataclass
 class Secured:
@@ -41,7 +59,9 @@ class Secured:
 
     folder: Path
     user: str = "moderation"
-    others: tuple[str, ...] = ("platform", "desk", "duty", "worker", "gateway", "stranger")
+    others: tuple[str, ...] = (
+        "platform", "desk", "duty", "worker", "gateway", "console", "onlooker", "stranger",
+    )  # fmt: skip
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     ports: dict[str, int] = field(
         default_factory=lambda: {name: free_port() for name in ("login", "mutual", "expired", "clear")}
@@ -87,6 +107,7 @@ class Secured:
         scram = [f"{mechanism}=[name={self.user},password={self.password}]" for mechanism in OFFERED[1:3]]
         formatting = [part for user in scram for part in ("--add-scram", user)]
         java = [f"-Djava.security.krb5.conf={self.kerberos.config}"] if self.kerberos else []
+        java += [f"-Dlog4j2.configurationFile={self.file('log4j2.properties', _LOGGING.format(asked=self.asked))}"]
         return JavaBroker(
             self.folder / "broker",
             resolve_jars(),
@@ -128,6 +149,11 @@ class Secured:
             "super.users": f"User:ANONYMOUS;User:{self.user};User:CN={self.user}",
             "ssl.principal.mapping.rules": "RULE:^.*CN=([^,]+).*$/CN=$1/,DEFAULT",
         }
+
+    @property
+    def asked(self) -> Path:
+        """The broker's log of rights: a line for each that was asked for, granted or not."""
+        return self.folder / "asked.log"
 
     @property
     def member_address(self) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import orjson
 
 from tests.kafka.broker import Broker
 from tests.kafka.system import System
+
+RUNNING = re.compile(r"running; console (?P<url>http://127\.0\.0\.1:\d+)  token (?P<token>\S+)")
 
 
 def share(number: int, time_: datetime, **fields: Any) -> dict[str, Any]:
@@ -87,12 +92,28 @@ def test_reports_are_taken_and_an_appeal_of_nothing_becomes_a_dead_letter(
     assert not system.records("enforcements")
 
 
-def test_the_demo_runs_to_its_end_on_the_embedded_broker(tmp_path: Path) -> None:
+def called(url: str, token: str = "") -> int:
+    """The status of a GET."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_demo_serves_the_console_it_names_and_runs_to_its_end_on_the_embedded_broker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "streams.cli", "demo", "--events", "2000", "--rate", "2000", "--exit", "--json"]
     command += ["--picture", str(tmp_path / "demo.svg")]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    summary = orjson.loads(done.stdout)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+        assert demo.stderr is not None
+        said = next(found for line in demo.stderr if (found := RUNNING.search(line.decode())))
+        assert called(said["url"]) == 200
+        assert called(f"{said['url']}/v1/now", said["token"]) == 200
+        assert called(f"{said['url']}/v1/now", said["token"][:-1]) == 401
+        out, errors = demo.communicate(timeout=120)
+    assert demo.returncode == 0, errors.decode()
+    summary = orjson.loads(out)
     assert summary["events"] == 2000
     assert summary["violations"] > 50
     assert summary["enforcements"] == sum(summary["enforcements_by_action"].values()) > 20

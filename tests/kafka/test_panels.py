@@ -31,6 +31,7 @@ from streams.embedded import free_port
 from streams.pack_topic import publish
 from tests.kafka.broker import Broker
 from tests.kafka.consuming import becomes, running
+from tests.kafka.serving import Desk, serving, write_tokens
 from tests.kafka.system import System, Worker
 from tests.prometheus_server import Prometheus, prometheus
 
@@ -112,6 +113,12 @@ HEALTHY_AT_ZERO = {
     "consumers: Loads",
     "consumers: Not expressible",
     "consumers: Undecodable",
+    "console: Failed requests",
+    "console: Posts turned away",
+    "console: Pages are behind",
+    "console: Bytes that wait for Kafka",
+    "console: Journal behind",
+    "console: Unreadable records",
 }
 """Panels whose data may be all zeros here; every other one must show that something happens."""
 
@@ -145,10 +152,12 @@ def evening(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Evening:
     with ExitStack() as stack:
         first, second = stack.enter_context(system.worker(ready=False)), stack.enter_context(system.worker(ready=False))
         consumers = stack.enter_context(_consumers(system, folder))
+        desk = stack.enter_context(_console(system, folder))
         for worker in (first, second):
             worker.await_ready()
-        server = stack.enter_context(prometheus(_config([first, second], consumers), folder))
+        server = stack.enter_context(prometheus(_config([first, second], consumers, desk), folder))
         stack.enter_context(_load(system))
+        stack.enter_context(_used(desk))
         _try_in_shadow(system, folder)
         time.sleep(WARM_S)
         _overturn_one(system)
@@ -272,17 +281,62 @@ def _newest(server: Prometheus, query: str) -> list[float]:
     return [float(series["value"][1]) for series in server.value(query)]
 
 
-def _config(workers: list[Worker], consumers: list[int]) -> str:
+def _config(workers: list[Worker], consumers: list[int], desk: Desk) -> str:
     """The project's own configuration, with the targets of this test and two scrapes a second."""
     config = yaml.safe_load((GRAFANA / "prometheus" / "prometheus.yml").read_text())
     config["global"].update(scrape_interval="500ms", scrape_timeout="500ms", evaluation_interval="1s")
     config["rule_files"] = [str(GRAFANA / "alerts" / "*.yaml")]
-    of_workers, _, of_consumers = config["scrape_configs"]  # between them `warden serve`, which is not here
+    of_workers, of_console, of_consumers = config["scrape_configs"]
+    of_console["static_configs"] = [{"targets": [desk.url.removeprefix("http://")]}]
     of_workers["static_configs"] = [{"targets": [worker.url.removeprefix("http://") for worker in workers]}]
     del of_consumers["file_sd_configs"]
     of_consumers["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in consumers]}]
-    config["scrape_configs"] = [of_workers, of_consumers]
     return str(yaml.safe_dump(config))
+
+
+@contextmanager
+def _console(system: System, folder: Path) -> Iterator[Desk]:
+    """`warden serve`, with a journal of its own."""
+    file, own, tokens = write_tokens(folder)
+    given = {"WARDEN_HTTP_TOKENS_FILE": str(file), "WARDEN_HTTP_WORKER_TOKEN_FILE": str(own)}
+    with serving(system, tokens, **given) as desk:
+        yield desk
+
+
+@contextmanager
+def _used(desk: Desk) -> Iterator[None]:
+    """Somebody logs in, has a page open that follows the feed, and a feed posts events, some twice and some wrong."""
+    stop = threading.Event()
+
+    def follow() -> None:
+        for _ in desk.stream(seconds=150):
+            if stop.is_set():
+                return
+
+    def use() -> None:
+        desk.post("/v1/session", {"token": desk.tokens["read"]}, None)
+        number = 0
+        while not stop.wait(TICK_S):
+            number += 1
+            time_ = datetime.now(UTC).isoformat()
+            post = {"type": "post", "id": f"posted-{number}", "account": "lin", "time": time_, "text": "你好"}
+            for body in (post, post, {**post, "text": 7}):
+                desk.post("/v1/events", body, "feed")
+            desk.get("/v1/now")
+            desk.get("/v1/feed", "feed")
+            desk.get("/v1/feed", None)
+            desk.get("/v1/session", "nobody")  # type: ignore[arg-type]
+
+    desk.tokens["nobody"] = "wrd_wrong"  # type: ignore[index]
+    threads = [threading.Thread(target=each, daemon=True) for each in (follow, use)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(10)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from rules.events import InvalidEventError
 from streams.codec import one_line
@@ -16,9 +17,11 @@ from streams.http.ingest.records import MAX_LINE_BYTES, CloudEvent, Limits, Post
 from streams.http.ingest.room import Room, Share, busy
 from streams.http.ingest.writer import UnavailableError, Writer, connected
 from streams.http.problems import Problem
+from streams.http.rights import forbidden
 from streams.http.routes import Call, Route
 from streams.http.state import ProcessState
 from streams.plausible import span
+from streams.rights import Right, RightsError
 from streams.settings import Settings
 
 BATCH_EVENTS = 500
@@ -67,6 +70,8 @@ def events_route(settings: Settings, writer: Writer, room: Room, state: ProcessS
                 await _take(call, intake)
             except Problem as problem:
                 raise problem if problem.details.line is not None else intake.placed(problem) from None
+            except TopicAuthorizationFailedError as error:
+                raise intake.placed(_forbidden(settings, error)) from None
             return Accepted(accepted=intake.accepted, repeated=intake.repeated)
 
     return Route(
@@ -212,6 +217,10 @@ async def _whole(call: Call, intake: _Intake, most: int) -> bytes:
         await intake.make_room(len(piece), len(body))
         body += piece
     return bytes(body)
+
+
+def _forbidden(settings: Settings, error: TopicAuthorizationFailedError) -> Problem:
+    return forbidden(RightsError(settings, [Right("Write", "topic", str(error.args[0]))]))
 
 
 def _elements(body: bytes) -> list[msgspec.Raw]:

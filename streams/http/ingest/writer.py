@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from rules.events import EventType
 from streams.access.clients import started_producer
@@ -72,7 +72,8 @@ class Writer:
         return self._trouble_since is not None and time.monotonic() - self._trouble_since > HOPELESS_S
 
     async def send(self, records: Sequence[Record]) -> int:
-        """Returns, once all are on their topics, how many were there before. Raises UnavailableError."""
+        """Returns, once all are on their topics, how many were there before. Raises UnavailableError, and
+        TopicAuthorizationFailedError where this login may not write."""
         fresh = {record.digest: record for record in records if record.digest not in self._known}
         if fresh:
             await self._send(list(fresh.values()))
@@ -99,6 +100,8 @@ class Writer:
         self._trying = self._trying or trouble
         try:
             await self.write(sends)
+        except TopicAuthorizationFailedError:
+            raise  # the brokers are there, and take what there is a right to
         except (KafkaError, OSError, TimeoutError) as error:
             if self._trouble_since is None:
                 logger.error("Posted events are not acknowledged: %s", str(error) or type(error).__name__)
