@@ -149,10 +149,32 @@ class Charging:
         if not marked and item.on and self._is_forgotten(of, item):
             self.violation(of, _charge_of(item))  # says what it was, and counts it
             return True
+        if marked and item.on:
+            self._hold_back(of, item, cause)
         news = self._docket.settle(of, before, Trigger(marked[0].rule if marked else "", [], item.time))
         if marked:
             self._count(news, marked[0])
         return True
+
+    def _hold_back(self, of: Record, item: Evading, cause: bytes) -> None:
+        """Lets an evasion wait for a person where a safety limit holds back what it leads to, as if the mark had come
+        before its violation; what the violation alone led to is taken back with it."""
+        charge = _charge_of(item)
+        for ladder in self._docket.pack.ladders.values():
+            counted = of.state.enforced(ladder.name)
+            found = [offence for offence in counted if offence.cause == cause]
+            if not found or all(held.action == "warn" for held in self._docket.news(of, counted, ladder)):
+                continue
+            why = self._limit(of, charge)
+            if why is None:
+                continue
+            others = [offence for offence in counted if offence not in found]
+            if others:
+                of.state.offences[ladder.name] = others
+            else:
+                del of.state.offences[ladder.name]
+            for offence in found:
+                self._wait(of, offence, ladder.name + HELD, why, Trigger(offence.rule, [], item.time))
 
     def _mark(self, of: Record, cause: bytes, *, on: bool) -> list[Offence]:
         """Makes what has a cause an evasion, or no longer one; forgets what is then too much. Returns what it was."""

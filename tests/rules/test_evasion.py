@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import permutations
 from typing import Any
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from rules.decisions import Violation
 from rules.enforce import Enforcer
 from rules.packs import Pack, load_pack
+from rules.packs.model import HostList, Limits, Quota
 from rules.relays import Evading
 from rules.subject_state import MAX_EVADING, decode_subject
 from tests.rules.making import START, Court, at
-from tests.rules.trials import ALICE, HOST, LINKED, appeal, charges, enforcements, order
+from tests.rules.trials import ALICE, HOST, LINKED, appeal, charges, enforcements, order, reviews, ruling
 
 APP = "app:wx1"
 LATER = at(days=9)
@@ -128,6 +130,46 @@ def test_a_mark_may_come_before_its_violation(pack: Pack) -> None:
     early.hear(mark(cause=charge.cause), charge)
     late.hear(charge, mark(cause=charge.cause))
     assert early.actions("domain:b.cn", LATER) == late.actions("domain:b.cn", LATER) == {"ban_domain"}
+
+
+@pytest.fixture
+def protecting(pack: Pack) -> Pack:
+    """With a domain that is protected, on a ladder that begins with a warning, which no limit holds back."""
+    warned = replace(
+        pack.ladders["spreading"], rungs=(pack.ladders["accounts"].rungs[0], *pack.ladders["spreading"].rungs)
+    )
+    return replace(
+        pack,
+        ladders={**pack.ladders, "spreading": warned},
+        ladder_of={**pack.ladder_of, "links.3": warned},
+        lists={**pack.lists, "ours": HostList("ours", frozenset({"b.cn"}), protected=True)},
+    )
+
+
+def test_a_late_mark_bans_nobody_who_is_protected(protecting: Pack) -> None:
+    (charge,) = of("domain:b.cn", spread("b", at(hours=1)))
+    found: list[tuple[Any, ...]] = []
+    for heard in ([mark_of(charge), charge], [charge, mark_of(charge)]):
+        court = Court(Enforcer(protecting))
+        court.hear(*heard)
+        state = decode_subject(court.states["domain:b.cn"])
+        found.append(
+            (court.actions("domain:b.cn", LATER), state.offences, [case.reason for case in state.cases.values()])
+        )
+    assert found[0] == found[1]
+    assert (found[0][0], found[0][2]) == (set(), ["protected"])
+
+
+def test_a_late_mark_waits_while_a_quota_is_used_up(pack: Pack) -> None:
+    (charge,) = of("domain:b.cn", spread("b", at(hours=1)))
+    limited = replace(pack, limits=Limits((Quota("one", "all", "day", 1),), pack.limits.protected))
+    court = Court(Enforcer(limited))
+    assert [found.action for found in enforcements(court.hear(charge))] == ["block_access"]
+    (case,) = reviews(court.hear(mark_of(charge)))
+    assert (case.reason, case.proposed) == ("quota", ["ban_domain"])
+    assert court.actions("domain:b.cn", at(hours=1)) == set()
+    court.hear(ruling(case, "approved", time=at(hours=2)))
+    assert court.actions("domain:b.cn", LATER) == {"ban_domain"}
 
 
 def test_a_mark_that_is_taken_away_leaves_nothing(court: Court) -> None:
