@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -22,6 +23,7 @@ RUN_BY_THEIR_OWN_TESTS = {
 }
 """Documents whose `console` blocks are run there, with what they print; the other blocks are not."""
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_OF_A_MAKE_THAT_RUNS_THIS = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS")
 _PROGRAM = r"(?:[A-Z_]+=\S+ )*(?:warden|make|python -m|kubectl|docker|promtool)(?= )"
 _COMMAND = re.compile(rf"(?:^(?:\$ )?|\| ){_PROGRAM}.*")
 _INLINE = re.compile(rf"`({_PROGRAM}[^`]*)`")
@@ -96,7 +98,8 @@ def _wrong_with_warden(arguments: Sequence[str]) -> str:
 
 
 def _wrong_with_make(arguments: Sequence[str]) -> str:
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if name not in _OF_A_MAKE_THAT_RUNS_THIS}
+    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     if done.returncode:
         return done.stderr
     modules = re.findall(r"/python -m ((?:benchmarks|chaos|soak|grafana|deploy|lab)\S*)([^\n]*)", done.stdout)

@@ -1,4 +1,8 @@
-"""One site with live traffic, one browser and one login a role, for all tests of this folder."""
+"""One site with live traffic, one browser and one login a role, for all tests of this folder.
+
+They end with the folder's last test: Playwright keeps an event loop running in its thread, in which nothing else may
+start one.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ FIRST, RATE = 3000, 20.0
 machine."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:  # noqa: F811
     """A worker and a console, with traffic."""
     with site(kafka.bootstrap, f"t{os.getpid()}-{int(time.time())}-", tmp_path_factory.mktemp("site")) as made:
@@ -42,7 +46,7 @@ def place(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             feeding.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(place: Site) -> Iterator[Any]:
     """Chromium."""
     playwright_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: `pip install playwright`")
@@ -56,7 +60,7 @@ def browser(place: Site) -> Iterator[Any]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cookies(browser: Any, place: Site) -> dict[Role, Any]:
     """The state of a browser that is logged in, for each role."""
     found: dict[Role, Any] = {}
