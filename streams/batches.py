@@ -38,6 +38,7 @@ from typing import Any, NamedTuple, NoReturn
 import faust
 from faust.types import TP
 
+from streams.access.clients import is_cancelled
 from streams.fencing import Membership
 from streams.merging import Patience, Taken
 from streams.sending import Send, Sender
@@ -238,20 +239,30 @@ class Executor:
     async def _done(self, turn: _Turn) -> bool | None:
         """Has a plan made and carried out, with those that wait when its turn comes; None: it cannot be made yet."""
         self._waiting.append(turn)
-        async with self._judging:
-            if turn in self._waiting:
-                for _ in range(LOOKS):
-                    await asyncio.sleep(0)
-            taken = self._round(turn) if turn in self._waiting else []
-            try:
-                made = self._made(taken)
-            except Exception as error:
-                _end(taken, error)
-                made = []
+        try:
+            async with self._judging:
+                if turn in self._waiting:
+                    for _ in range(LOOKS):
+                        await asyncio.sleep(0)
+                taken = self._round(turn) if turn in self._waiting else []
+                try:
+                    made = self._made(taken)
+                except Exception as error:
+                    _end(taken, error)
+                    made = []
+        finally:
+            if turn in self._waiting:  # it was cancelled
+                self._waiting.remove(turn)
         if made:
             turns = [each for each, _ in made]
             try:
                 _end(turns, await self._carry_out(made))
+            except asyncio.CancelledError as error:
+                if is_cancelled():
+                    _end(turns, False)
+                    raise
+                # aiokafka lets cancellations of its own tasks out; those who wait would wait for ever
+                _end(turns, TimeoutError(f"the Kafka client gave up what was being sent: {error!r}"))
             except Exception as error:
                 _end(turns, error)
         return await turn.done
@@ -333,6 +344,8 @@ class Executor:
 def _end(turns: Iterable[_Turn], how: bool | Exception) -> None:
     """Tells those who wait for the turns how they ended."""
     for turn in turns:
+        if turn.done.done():  # whoever waited was cancelled
+            continue
         if isinstance(how, Exception):
             turn.done.set_exception(how)
         else:

@@ -319,6 +319,10 @@ def broken(consumer: Consumer) -> None:
     raise OSError("no broker")
 
 
+def let_out(consumer: Consumer) -> None:
+    raise asyncio.CancelledError("of a task of the client's")
+
+
 def test_acknowledgements_are_timed_and_those_that_never_came_are_not() -> None:
     done, failed = Vitals(), Vitals()
     carried_out({}, vitals=done)
@@ -461,6 +465,13 @@ def test_of_a_round_that_was_lost_or_failed_nothing_is_acked() -> None:
     consumer, table, _, _, failures = rounds({"sink": broken})
     assert consumer.acked == {}
     assert set(failures) == {"no broker"}
+
+
+def test_a_client_that_lets_a_cancellation_of_its_own_out_fails_the_process_and_nobody_waits_for_ever() -> None:
+    consumer, _, _, _, failures = rounds({"sink": let_out})
+    assert consumer.acked == {}
+    assert len(failures) == 4
+    assert all("gave up" in failure for failure in failures)
 
 
 def test_what_is_left_of_a_recovery_is_told_while_it_is_on() -> None:
