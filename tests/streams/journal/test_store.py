@@ -132,7 +132,7 @@ def test_what_was_overturned_is_listed_by_each_of_its_rules(store: Store) -> Non
 
 
 def test_a_rare_filter_looks_at_a_part_and_says_where_to_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "LOOKED_AT", 5)
+    monkeypatch.setattr("streams.journal.questions.feed_pages.LOOKED_AT", 5)
     rare = [an_enforcement(n, rule="rare" if n == 0 else "usual") for n in range(12)]
     written(store, *(record("enforcements", each, n) for n, each in enumerate(rare)))
     told, before, pages, found = asked(store), None, 0, 0
