@@ -47,7 +47,10 @@ async def partitions_of(settings: Settings, *topics: str) -> list[TopicPartition
     try:
         async with started_consumer(settings, group_id=None) as consumer:
             await _check(consumer, topics, "create it: warden topics create")
-            return [TopicPartition(name, n) for name in topics for n in consumer.partitions_for_topic(name) or ()]
+            async with asyncio.timeout(_STALLED_S):
+                while any(consumer.partitions_for_topic(name) is None for name in topics):
+                    await consumer._client.force_metadata_update()  # it is learnt in the background otherwise
+            return [TopicPartition(name, n) for name in topics for n in consumer.partitions_for_topic(name)]
     except (KafkaError, OSError, TimeoutError) as error:
         raise await kafka_error(settings, error) from error
 
