@@ -31,7 +31,7 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# In as many processes as TEST_PROCESSES says, each with brokers of its own; a file stays in one of them,
+# In as many processes as TEST_PROCESSES says (they wait for brokers much of the time), each with brokers of its own; a file stays in one of them,
 # and files begin in the order of tests/conftest.py.
 test: setup lint types
 	@$(BIN)/python -m tests.fetch
