@@ -8,7 +8,7 @@ RELEASE := .venv-release
 COMPILE = $(RELEASE)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 ARGS   ?=
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 2
 
 .PHONY: demo test chaos fuzz soak bench bench-report setup lint types lexicons dashboards lock audit clean
 .DEFAULT_GOAL := demo
