@@ -279,11 +279,11 @@ PLAN = Plan([Send("sink", b"k", b"v")], [Write("table", b"k", b"v")])
 OFFSETS = {TP("posts", 0): 5}
 
 
-def carried_out(
-    after: dict[str, Callable[[Consumer], None]],
-    make_plan: Callable[[Consumer], Plan] | None = None,
-    vitals: Vitals | None = None,
-) -> tuple[Consumer, Table, Sent, list[str], bool]:
+def an_executor(
+    after: dict[str, Callable[[Consumer], None]], vitals: Vitals
+) -> tuple[Executor, Consumer, Table, Sent, list[str]]:
+    """An executor, what it works with, and its failures. A round may have six records. `after`: what happens when a
+    topic was sent to."""
     consumer, table, failures = Consumer(), Table(), list[str]()
     app: Any = SimpleNamespace(
         consumer=consumer,
@@ -291,11 +291,21 @@ def carried_out(
         state_tables={"table": table},
         fail=lambda doing, error: failures.append(str(error)),
         conf=SimpleNamespace(producer_max_request_size=1000),
-        vitals=vitals or Vitals(),
+        options=SimpleNamespace(max_batch_records=6),
+        vitals=vitals,
     )
     sent = Sent({topic: (lambda do=do: do(consumer)) for topic, do in after.items()})
     executor = Executor(app)
     executor._sender = sent  # type: ignore[assignment]
+    return executor, consumer, table, sent, failures
+
+
+def carried_out(
+    after: dict[str, Callable[[Consumer], None]],
+    make_plan: Callable[[Consumer], Plan] | None = None,
+    vitals: Vitals | None = None,
+) -> tuple[Consumer, Table, Sent, list[str], bool]:
+    executor, consumer, table, sent, failures = an_executor(after, vitals or Vitals())
     group: Any = Screen()
 
     def planned() -> Plan:
@@ -419,19 +429,8 @@ class Rounds:
 
 def rounds(after: dict[str, Callable[[Consumer], None]]) -> tuple[Consumer, Table, Sent, Rounds, list[str]]:
     """Four batches of two records each that wait at once, where a round may have six records."""
-    consumer, table, failures, group = Consumer(), Table(), list[str](), Rounds()
-    app: Any = SimpleNamespace(
-        consumer=consumer,
-        consumer_generation_id=3,
-        state_tables={"table": table},
-        fail=lambda doing, error: failures.append(str(error)),
-        conf=SimpleNamespace(producer_max_request_size=1000),
-        options=SimpleNamespace(max_batch_records=6),
-        vitals=Vitals(),
-    )
-    sent = Sent({topic: (lambda do=do: do(consumer)) for topic, do in after.items()})
-    executor = Executor(app)
-    executor._sender = sent  # type: ignore[assignment]
+    group = Rounds()
+    executor, consumer, table, sent, failures = an_executor(after, Vitals())
 
     async def all_of_them() -> None:
         for partition in range(4):
