@@ -52,6 +52,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._positioned = False  # the positions of the groups' topics are the committed ones
         self._lanes: dict[tuple[Group, int], Lane] = {}
         self._busy: set[tuple[Group, int]] = set()
+        self._read: dict[TP, int | None] = {}
         self._done: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._wake = asyncio.Event()  # something arrived or finished: look at the lanes again
@@ -94,6 +95,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         held = len(wanted) < len(self._active_partitions)
         epoch = self.epoch
         self._fetch_idle.clear()
+        self._note_positions()
         try:
             fetched = await self._getmany(wanted, HELD_POLL_S if held else IDLE_POLL_S)
             if epoch == self.epoch:
@@ -128,8 +130,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._restore(TP(topic, partition), records)
         if self.app.tables.recovery.in_recovery:
             self._maybe_end_recovery()
-        if fetched:
+        if self._note_positions() or fetched:
             self._wake.set()
+
+    def _note_positions(self) -> bool:
+        """Notes how far the lanes have what was consumed, while no fetch is on; whether that is further than it was."""
+        read = {tp: self._thread.standing(tp)[0] for tp in self._active_partitions}
+        moved = read != self._read
+        self._read = read
+        return moved
 
     def _lane(self, group: Group, partition: int) -> Lane:
         lane = self._lanes.get((group, partition))
@@ -180,7 +189,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _standing(self, tp: TP) -> Standing:
         position, highwater, answered = self._thread.standing(tp)
-        if position is None or highwater is None or position < highwater:
+        read = self._read.get(tp)  # while a fetch is on, the client counts records as consumed that no lane has yet
+        if position is None or read is None or highwater is None or min(position, read) < highwater:
             return Standing.BEHIND
         age = time.time() - answered
         options = self.app.options
