@@ -83,8 +83,10 @@ def review_routes(journal: Journal) -> Sequence[Route]:
         query: ReviewsQuery = call.query
         found = await _page(journal, query)
         held = await ask(journal, questions.bans, [each.review.subject for each in found])
+        at = now_ms()  # of all alike: a page is in the order of what it says
         waiting = [
-            Waiting(each.review, _waits(each.first), actions_of(held, each.review.subject), each.seq) for each in found
+            Waiting(each.review, _waits(each.first, at), actions_of(held, each.review.subject), each.seq)
+            for each in found
         ]
         return ReviewsAnswer(waiting, await ask(journal, questions.open_reviews))
 
@@ -97,7 +99,7 @@ def review_routes(journal: Journal) -> Sequence[Route]:
         held = await ask(journal, questions.bans, [found.review.subject])
         return ReviewAnswer(
             review=found.review,
-            waits_s=_waits(found.first),
+            waits_s=_waits(found.first, now_ms()),
             violations=[raw(body) for body in bodies],
             linked_open=others,
             subject_in_force=actions_of(held, found.review.subject),
@@ -161,8 +163,8 @@ async def _page(journal: Journal, query: ReviewsQuery) -> list[questions.FoundRe
     return found
 
 
-def _waits(first: int) -> float:
-    return max(0.0, (now_ms() - first) / 1000)
+def _waits(first: int, at: int) -> float:
+    return max(0.0, (at - first) / 1000)
 
 
 def _summary(found: questions.Totals) -> HistorySummary:
