@@ -4,7 +4,8 @@
              processor for an event, each between two commits, in pairs; the median of what they differ by, and where it
              lies with 95 %
     idle     the same of a worker that has nothing to do: what pages take of its processor, a figure that a busy machine
-             disturbs less
+             disturbs less; and what one read of a subject costs it, times the most that it answers: no number of pages
+             takes more of a worker
     feed     enforcements at a steady rate, to all pages: how late they come, and what `warden serve` uses
     journal  how fast a new journal catches up with its topics
 
@@ -37,13 +38,14 @@ import psutil
 
 from benchmarks.cluster import Positions, fill, sends_of, settings_for, started_broker, topics_of
 from benchmarks.contenders import STREAMWARDEN
-from benchmarks.events import recorded
+from benchmarks.events import recorded, recording
 from benchmarks.machine import cores, cpu_seconds, on_cores
 from benchmarks.process import Running, started
 from rules.decisions import Enforcement, EventRef, Evidence, Notice, Violation, content_id
 from streams.access.clients import started_producer
 from streams.codec import encode
 from streams.embedded import free_port
+from streams.held_subjects import PATH, READS_A_SECOND
 from streams.http.tokens import entry_of, new_token
 from streams.sending import Send
 from streams.settings import Settings
@@ -53,6 +55,7 @@ _SETTLE_S = 2.0
 _WARM_S = 5.0
 _OPEN_S = 0.7
 """Until pages are open, or closed, and what they first ask for is answered."""
+_READ_S = 20.0
 _LEAST_PAIRS = 6
 """Fewer say nothing with 95 %."""
 
@@ -106,7 +109,7 @@ async def _cost(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
     settings = bench.settings("console-cost")
     pairs: list[dict[bool, float]] = []
     async with topics_of(settings) as names:
-        await fill(settings.bootstrap, sends_of(names, recorded(given.events)))
+        await fill(settings.bootstrap, sends_of(names, recording(given.events)))
         with ExitStack() as stack:
             stack.enter_context(_serving(settings, bench.folder))
             await _listening(settings, bench.token)
@@ -161,7 +164,12 @@ async def _commit(worker: Running, positions: Positions, most: int) -> tuple[int
     while (done := await positions.done()) == before < most:
         worker.check()
         await asyncio.sleep(0.01)
-    return done, time.clock_gettime((~worker.process.pid << 3) | 2)  # Linux: its CPU clock, which has no ticks
+    return done, _cpu(worker)
+
+
+def _cpu(worker: Running) -> float:
+    """Seconds of processor so far; Linux: by its CPU clock, which has no ticks."""
+    return time.clock_gettime((~worker.process.pid << 3) | 2)
 
 
 def interval(values: Sequence[float]) -> dict[str, float]:
@@ -201,11 +209,12 @@ async def _idle(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
                 for process in (serve.process, pages):
                     os.kill(process.pid, signal.SIGCONT if on else signal.SIGSTOP)
                 await asyncio.sleep(_SETTLE_S)
-                began, cpu = time.monotonic(), worker.cpu()
+                began, cpu = time.monotonic(), _cpu(worker)
                 await asyncio.sleep(given.turn)
-                shares[on].append((worker.cpu() - cpu) / (time.monotonic() - began))
+                shares[on].append((_cpu(worker) - cpu) / (time.monotonic() - began))
             reads = await _reads(settings) - reads
             told = _ended(pages)
+            a_read = await _a_read(worker, settings, bench.token, statistics.median(shares[False]))
     extra = [with_it - without for without, with_it in zip(shares[False], shares[True], strict=True)]
     return {
         "pages": given.pages,
@@ -214,8 +223,26 @@ async def _idle(bench: _Bench, given: argparse.Namespace) -> dict[str, Any]:
                                    (("without", shares[False]), ("with", shares[True]))},
         "more": {"median": round(statistics.median(extra), 4), "mean": round(statistics.mean(extra), 4)},
         "reads_of_the_worker_a_second": round(reads / (given.turns * (given.turn + _SETTLE_S)), 2),
+        "processor_us_a_read": round(1e6 * a_read),
+        "share_at_the_most_reads_it_answers": round(a_read * READS_A_SECOND, 4),
         **told,
     }  # fmt: skip
+
+
+async def _a_read(worker: Running, settings: Settings, token: str, idle: float) -> float:
+    """Seconds of its processor for one read of a subject, asked for one after the other at nearly the rate that it
+    answers; `idle`: its share of a processor without."""
+    headers, read = {"Authorization": f"Bearer {token}"}, 0
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.web_port}", headers=headers) as client:
+        began, cpu = time.monotonic(), _cpu(worker)
+        while (passed := time.monotonic() - began) < _READ_S:
+            async with client.get(PATH, params={"id": "account:user-1"}) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    raise SystemExit(f"benchmarks: the worker answers {answer.status} to a read of a subject")
+            read += 1
+            await asyncio.sleep(max(0.0, began + read * 1.1 / READS_A_SECOND - time.monotonic()))
+        return (_cpu(worker) - cpu - idle * passed) / read
 
 
 async def _reads(settings: Settings) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -26,10 +26,14 @@ class Recorded(NamedTuple):
 
 def recorded(count: int) -> list[Recorded]:
     """The first `count` events of the demo mix."""
+    return list(recording(count))
+
+
+def recording(count: int) -> Iterator[Recorded]:
+    """The same one after the other: millions of them do not fit into memory."""
     start = datetime.now(UTC) - timedelta(seconds=count / PER_SECOND)
-    return [
-        Recorded(item.kind, item.key.encode(), _body(item)) for item in islice(traffic(1, start, PER_SECOND), count)
-    ]
+    for item in islice(traffic(1, start, PER_SECOND), count):
+        yield Recorded(item.kind, item.key.encode(), _body(item))
 
 
 def _body(item: Item) -> bytes:
