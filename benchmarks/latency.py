@@ -2,7 +2,8 @@
 
 Events arrive evenly, stamped as they are produced. Every contender gives a violation the time stamp of its event's
 record, so the time from that stamp to the violation's arrival at a consumer is the whole way: in, judged, acknowledged,
-out. The same for enforcements, through the violations that they name: in, judged, out, in, enforced, out.
+out. The same for enforcements, by the violation of the same subject and time:
+in, judged, out, in, enforced, out.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from benchmarks.bench import Bench
 from benchmarks.cluster import Positions, now_ms, sender_of, sends_of, settings_for, topics_of
 from benchmarks.contenders import Contender
-from benchmarks.events import Recorded
+from benchmarks.events import Recorded, recorded
 from benchmarks.process import Running, started
 from streams.settings import Settings
 from streams.topics import TopicNames
@@ -29,6 +30,8 @@ TICK_S = 0.02
 """Events of this long are produced at once."""
 WARM_S = 5.0
 """What is not counted: consumers settle, caches fill."""
+_FIRST = 100
+"""Events that show that a contender is there."""
 _FEWEST = 20
 _READY_S = 90.0
 _BEHIND_S = 60.0
@@ -56,21 +59,22 @@ class Latency(msgspec.Struct, frozen=True):
     enforcement: Quantiles | None
 
 
-class _Violation(msgspec.Struct):
-    id: str
+class _Decision(msgspec.Struct):
+    """What a violation and the enforcement that it led to have in common: whose, and the time of the event."""
+
+    subject: str
+    time: str
 
 
-class _Enforcement(msgspec.Struct):
-    violations: list[str]
-
-
-_VIOLATION = msgspec.json.Decoder(_Violation)
-_ENFORCEMENT = msgspec.json.Decoder(_Enforcement)
+_DECISION = msgspec.json.Decoder(_Decision)
 
 
 def measure_latency(bench: Bench, contender: Contender, events: Sequence[Recorded], rate: float, label: str) -> Latency:
     """Runs a contender at `rate` events a second for the plan's seconds. Raises ContenderError, FellBehindError."""
     settings = settings_for(bench.bootstrap, label, bench.folder / label)
+    needed = int(rate * (WARM_S + bench.plan.latency_s)) + _FIRST
+    if needed > len(events):  # an event that comes again is no second offence, and its decision is as old as the first
+        events = recorded(needed)
     return asyncio.run(_measure(contender, settings, events, _Load(rate, bench.plan.latency_s)))
 
 
@@ -84,10 +88,11 @@ async def _measure(contender: Contender, settings: Settings, events: Sequence[Re
         with started(contender.command, settings, settings.data_dir.parent) as running:
             async with Positions(settings) as positions, _Observer(settings.bootstrap, names) as observer:
                 # A first handful shows when it is there; what is counted comes after.
-                sent = await _produce(settings.bootstrap, names, events, _Load(100.0, 1.0))
+                source = iter(events)
+                sent = await _produce(settings.bootstrap, names, source, _Load(_FIRST, 1.0))
                 await _await_done(positions, running, 1, _READY_S)
                 begin = now_ms() + int(WARM_S * 1000)
-                sent += await _produce(settings.bootstrap, names, events, _Load(load.rate, WARM_S + load.seconds))
+                sent += await _produce(settings.bootstrap, names, source, _Load(load.rate, WARM_S + load.seconds))
                 # Whoever falls behind at half load shows it in the quantiles, not by leaving its worst out.
                 await _await_done(positions, running, sent, _BEHIND_S)
                 await asyncio.sleep(_OUT_S)
@@ -103,16 +108,15 @@ async def _await_done(positions: Positions, running: Running, records: int, seco
         await asyncio.sleep(0.2)
 
 
-async def _produce(bootstrap: str, names: TopicNames, events: Sequence[Recorded], load: _Load) -> int:
+async def _produce(bootstrap: str, names: TopicNames, source: Iterator[Recorded], load: _Load) -> int:
     """Produces evenly, without waiting for acknowledgements between ticks; how many events it were."""
-    source: Iterator[Recorded] = cycle(events)
     async with sender_of(bootstrap) as sender:
         begin, sent = time.monotonic(), 0
         waiting: set[asyncio.Task[object]] = set()
         while (elapsed := time.monotonic() - begin) < load.seconds:
             due = int(elapsed * load.rate) - sent
             if due > 0:
-                chunk = list(sends_of(names, (next(source) for _ in range(due)), now_ms()))
+                chunk = list(sends_of(names, islice(source, due), now_ms()))
                 sent += due
                 task: asyncio.Task[object] = asyncio.create_task(sender.send_all(chunk))
                 waiting.add(task)
@@ -134,8 +138,8 @@ class _Observer:
             fetch_max_wait_ms=20,
             auto_offset_reset="earliest",
         )
-        self._stamps: dict[str, int] = {}
-        self._early: dict[str, list[float]] = {}
+        self._stamps: dict[tuple[str, str], int] = {}
+        self._early: dict[tuple[str, str], list[float]] = {}
         self._violations: list[tuple[int, float]] = []
         self._enforcements: list[tuple[int, float]] = []
 
@@ -159,28 +163,32 @@ class _Observer:
                     else:
                         self._enforcement(record, now)
 
-    def _violation(self, record: object, now: float) -> None:
-        stamp: int = record.timestamp  # type: ignore[attr-defined]
-        found = _VIOLATION.decode(record.value)  # type: ignore[attr-defined]
-        if self._stamps.setdefault(found.id, stamp) == stamp:
+    def _violation(self, record: ConsumerRecord[bytes, bytes], now: float) -> None:
+        stamp, cause = record.timestamp, _cause(record)
+        if self._stamps.setdefault(cause, stamp) == stamp:
             self._violations.append((stamp, now - stamp))
-        for seen in self._early.pop(found.id, ()):
+        for seen in self._early.pop(cause, ()):
             self._enforcements.append((stamp, seen - stamp))
 
-    def _enforcement(self, record: object, now: float) -> None:
-        """The newest of the violations it names is the one that led to it."""
-        named = _ENFORCEMENT.decode(record.value).violations  # type: ignore[attr-defined]
-        stamps = [self._stamps[name] for name in named if name in self._stamps]
-        if stamps:
-            self._enforcements.append((max(stamps), now - max(stamps)))
-        elif named:
-            self._early.setdefault(named[-1], []).append(now)
+    def _enforcement(self, record: ConsumerRecord[bytes, bytes], now: float) -> None:
+        """The violations that it names are those that count for its rung, not what renewed it."""
+        cause = _cause(record)
+        stamp = self._stamps.get(cause)
+        if stamp is None:
+            self._early.setdefault(cause, []).append(now)
+        else:
+            self._enforcements.append((stamp, now - stamp))
 
     def result(self, rate: float, begin: int) -> Latency:
         """The quantiles of decisions on events from `begin` (ms) on."""
         if self._task.done():
             self._task.result()
         return Latency(rate, _quantiles(self._violations, begin), _quantiles(self._enforcements, begin))
+
+
+def _cause(record: ConsumerRecord[bytes, bytes]) -> tuple[str, str]:
+    found = _DECISION.decode(record.value or b"")
+    return found.subject, found.time
 
 
 def _quantiles(seen: Sequence[tuple[int, float]], begin: int) -> Quantiles | None:
