@@ -64,12 +64,12 @@ def _label(contender: Contender, run: str) -> str:
 
 
 def ratios(compared: dict[str, Compared]) -> dict[str, float]:
-    """Streamwarden's events a second divided by those of each other; of two variants, by the faster one's."""
+    """Streamwarden's events a second divided by those of each other."""
     ours = compared.get(STREAMWARDEN.name)
     if ours is None:
         return {}
-    found = {
-        name: [compared[variant].per_second for variant in variants if variant in compared]
-        for name, variants in RATIOS.items()
+    return {
+        name: round(ours.per_second / compared[other].per_second, 3)
+        for name, other in RATIOS.items()
+        if other in compared
     }
-    return {name: round(ours.per_second / max(theirs), 3) for name, theirs in found.items() if theirs}

@@ -50,7 +50,8 @@ here are never written by hand.
 
 Stock Faust and Quix Streams hand over one event at a time, Faust also what came together (`take`); the engine is made
 for batches and pays for being called with single events. That is part of what is compared: neither has batches across
-keys that keep its guarantees. "stock Faust" in the ratios is the faster of its two.
+keys that keep its guarantees. `stock_faust` in the ratios is an agent as Faust applications usually have it, one event
+at a time; `stock_faust_take` is the faster of the two.
 """
 
 
