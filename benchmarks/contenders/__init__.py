@@ -38,5 +38,5 @@ RATIOS = {
     "aiokafka": "aiokafka",
     "ceiling": "ceiling",
 }
-"""What Streamwarden's events a second are divided by. A stock Faust agent is `async for event in stream`; `take`, Faust's
-way to work on what came together, has a ratio of its own."""
+"""What Streamwarden's events a second are divided by. A stock Faust agent is `async for event in stream`;
+`take`, Faust's way to work on what came together, has a ratio of its own."""
