@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from streams.batches import EXIT_FAILED
+from streams.batch_app import EXIT_FAILED
 from streams.settings import Settings
 from streams.worker_process import start_worker
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rules.packs import Pack
 from streams.access.clients import faust_credentials
-from streams.batches import BatchApp, Options, create_app
+from streams.batch_app import BatchApp, Options, create_app
 from streams.collector import Pauses
 from streams.controls import ControlTopic, Switch
 from streams.controls import Following as FollowingControls

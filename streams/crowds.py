@@ -16,12 +16,13 @@ from rules.crowd_states import DueKeys, StateOf, forget
 from rules.crowds import Gathered
 from rules.events import InvalidEventError, millis
 from rules.sightings import Message, Sighting
-from streams.batches import Group, Plan, RecordBatch
+from streams.batches import Group
 from streams.codec import dead_letter, decode_message, encode
 from streams.controls import Switch
 from streams.ledger import Register, Run, runs_of, stamp
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Plan, RecordBatch
 from streams.sending import Send
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime

@@ -21,12 +21,13 @@ from rules.enforce import Enforced, SubjectInput
 from rules.events import EventType, InvalidEventError, Moderation, Report
 from rules.quotas import Usage
 from rules.subject_state import QUOTAS
-from streams.batches import Group, Plan, RecordBatch
+from streams.batches import Group
 from streams.codec import dead_letter, decode_record, decode_relay, decode_violation, encode
 from streams.controls import Switch
 from streams.ledger import Register, Run, runs_of, stamp
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Plan, RecordBatch
 from streams.plausible import Span
 from streams.sending import Send
 from streams.stores import StateTable, Write

@@ -19,7 +19,8 @@ from streams.http.tokens import Tokens, TokensError
 from streams.sending import partition_of
 
 if TYPE_CHECKING:
-    from streams.batches import BatchApp, Group
+    from streams.batch_app import BatchApp
+    from streams.batches import Group
     from streams.stores import StateTable
 
 PATH = "/v1/subjects"

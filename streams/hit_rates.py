@@ -13,9 +13,9 @@ from rules.controls import Controls
 from rules.events import millis
 from rules.hit_rates import BAND, Band, HitCounts, HitRates, Watched
 from rules.screen import Arrival, Screened
-from streams.batches import Plan
 from streams.controls import control_send
 from streams.metrics import Metrics
+from streams.plans import Plan
 from streams.stores import StateTable, Write
 
 KEY = b"hit_rates"

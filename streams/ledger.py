@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from rules.activations import CONFIGURED
-from streams.batches import Plan, RecordBatch
+from streams.plans import Plan, RecordBatch
 from streams.stores import StateTable, Write
 
 AHEAD = 65_536

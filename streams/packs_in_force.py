@@ -20,10 +20,10 @@ from rules.packs.joined import joined
 from rules.packs.model import Pack
 from rules.packs.source import InvalidPackError
 from rules.screen import Screen
-from streams.batches import NotYetError
 from streams.operator_words import OperatorWords
 from streams.pack_metrics import Agreement, PackMetrics
 from streams.pack_topic import PackTopic
+from streams.plans import NotYetError
 
 logger = logging.getLogger(__name__)
 

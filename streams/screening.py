@@ -14,7 +14,6 @@ from rules.decisions import Violation
 from rules.events import EventType, InvalidEventError, millis
 from rules.hit_rates import HitCounts
 from rules.screen import Arrival
-from streams.batches import NotYetError, Plan, RecordBatch
 from streams.codec import dead_letter, decode_record, encode
 from streams.controls import Switch
 from streams.hit_rates import Tripping
@@ -22,6 +21,7 @@ from streams.judging import Judged, judge, stamper
 from streams.ledger import Register
 from streams.metrics import Metrics
 from streams.packs_in_force import Judges, PacksInForce
+from streams.plans import NotYetError, Plan, RecordBatch
 from streams.sending import Send
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime

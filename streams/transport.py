@@ -33,7 +33,9 @@ from streams.merging import Lane, Standing
 from streams.watchdog import Look
 
 if TYPE_CHECKING:
-    from streams.batches import BatchApp, Group, RecordBatch
+    from streams.batch_app import BatchApp
+    from streams.batches import Group
+    from streams.plans import RecordBatch
 
 IDLE_POLL_S = 0.25  # one fetch call with nothing held: also the longest a seek waits for the fetch in work
 PRODUCE_IN_FLIGHT = 5  # requests to one broker: as many as Kafka's own producer has

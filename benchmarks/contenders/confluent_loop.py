@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from benchmarks.cluster import STATES, changelog
 from benchmarks.contenders.stages import READ_SECONDS, Record, Stages, keep
-from streams.batches import Plan
 from streams.collector import spare_the_collector
+from streams.plans import Plan
 from streams.settings import Settings, load_settings
 
 

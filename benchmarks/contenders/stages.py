@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from rules.packs import Pack, load_pack
-from streams.batches import Lease, Plan, RecordBatch
 from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Lease, Plan, RecordBatch
 from streams.settings import Settings
 from streams.stages import Tables, stages_of
 from streams.stores import StateTable, Write

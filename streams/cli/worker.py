@@ -55,7 +55,7 @@ def _run_here(settings: Settings) -> None:
     """Runs one worker in this process; does not return."""
     from rules.scans import COMPILED
     from streams.app import worker_app
-    from streams.batches import run
+    from streams.batch_app import run
     from streams.collector import spare_the_collector
     from streams.controls import current_controls
     from streams.operator_words import current_words

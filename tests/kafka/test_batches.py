@@ -28,8 +28,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.batches import DEFAULT_PATIENCE, Options, Plan, RecordBatch, Send, Write, create_app, run
+from streams.batch_app import DEFAULT_PATIENCE, Options, create_app, run
 from streams.merging import Patience
+from streams.plans import Plan, RecordBatch
+from streams.sending import Send
+from streams.stores import Write
 from tests.kafka.broker import Broker
 
 ROOT = Path(__file__).parents[2]

@@ -21,8 +21,12 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import Executor, Lease, NotYetError, Options, Plan, RecordBatch, Send, Write, create_app
+from streams.batch_app import Options, create_app
+from streams.batches import Executor
 from streams.merging import Lane, Patience, Standing
+from streams.plans import Lease, NotYetError, Plan, RecordBatch
+from streams.sending import Send
+from streams.stores import Write
 from streams.vitals import Vitals
 
 TOPICS = ("posts", "shares", "mass_sends")

@@ -14,12 +14,12 @@ from rules.decisions import EventRef, Violation
 from rules.enforce import Enforcer
 from rules.events import millis
 from rules.packs import load_pack
-from streams.batches import Plan
 from streams.controls import Switch
 from streams.enforcement import Enforcing
 from streams.ledger import Register
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Plan
 from streams.streamtime import StreamTime
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,9 +14,9 @@ from rules.events import from_millis, millis
 from rules.hit_rates import BLOCK
 from rules.packs import load_pack
 from rules.screen import Arrival, Screened
-from streams.batches import Plan
 from streams.hit_rates import KEY, Tripping
 from streams.metrics import Metrics
+from streams.plans import Plan
 from tests.rules.making import START, TINY, post, violation
 
 RULE = "sharing.unlock"

@@ -10,8 +10,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batches import NotYetError, Plan
 from streams.ledger import AHEAD, Ledger, Line, Register, Run, decode_ledger, runs_of, stamp
+from streams.plans import NotYetError, Plan
 
 TOPICS = ("posts", "shares")
 

@@ -18,12 +18,12 @@ from rules.activations import CONFIGURED, Activation, is_canary
 from rules.packs import load_pack
 from rules.packs.archive import Archive, archived
 from rules.screen import Arrival
-from streams.batches import NotYetError
 from streams.judging import judge
 from streams.metrics import Metrics
 from streams.pack_metrics import PackMetrics
 from streams.pack_topic import PackTopic, pieces_of
 from streams.packs_in_force import PacksInForce, UnusablePackError
+from streams.plans import NotYetError
 from tests.rules.making import mass_send, post
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"

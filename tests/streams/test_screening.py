@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from rules.packs import SHIPPED, load_pack
-from streams.batches import Lease, NotYetError, Plan, RecordBatch
 from streams.controls import Switch
 from streams.demo.traffic import traffic
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Lease, NotYetError, Plan, RecordBatch
 from streams.screening import Screening
 from streams.sending import partition_of
 from streams.settings import Settings
