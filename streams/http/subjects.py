@@ -22,13 +22,14 @@ from streams.bans.records import in_force
 from streams.deciding import RefusedTold
 from streams.http.asking import BUSY, Before, ask, raw
 from streams.http.decisions import away
+from streams.http.holders import HeldState
 from streams.http.policy import Policy
 from streams.http.problems import Problem
 from streams.http.reviews import actions_of
 from streams.http.routes import Call, Route
 from streams.http.states import StateTold, state_told
 from streams.http.times import now, told
-from streams.http.workers import HeldState, Workers
+from streams.http.workers import Workers
 from streams.journal import questions
 from streams.journal.entries import with_fields
 from streams.journal.journal import Journal

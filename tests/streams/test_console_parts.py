@@ -32,13 +32,13 @@ from streams.embedded import free_port
 from streams.held_subjects import FORMAT, Held, Rate, SubjectReads
 from streams.http.explain import ExplainBody, event_of
 from streams.http.feed import MOST_WAITING_BYTES, Reader, decision, event
+from streams.http.members import Member, members_of
 from streams.http.problems import Problem
 from streams.http.reviews import would
 from streams.http.rules import agreement, rate
 from streams.http.spans import span_en, span_zh
 from streams.http.states import state_told
 from streams.http.tokens import entry_of, new_token
-from streams.http.workers import Member, members_of
 from streams.journal.store import Shown
 from streams.settings import Settings
 from streams.undoing import Undo, undo_all
