@@ -79,7 +79,7 @@ class LearnedSet:
                 parts.setdefault(mask, []).append((owner, part.ngrams))
         lengths = [lexicons[signal.lexicon].length for signal in signals]
         self.groups = [_Group(mask, found, lengths) for mask, found in parts.items()]
-        self.size = sum(len(group.ngrams.ngrams) for group in self.groups)
+        self.size = sum(group.ngrams.count for group in self.groups)
 
     def score(
         self, folded: Folded, events: NDArray[np.int64], fields: NDArray[np.int64], count: int

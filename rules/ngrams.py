@@ -148,11 +148,12 @@ class WeightedNgrams:
                 raise NgramError(f"the n-grams of a lexicon weigh more than {_MOST_TOGETHER} together")
             for ngram in weights:
                 numbers.setdefault(ngram, len(numbers))
-        self.ngrams = list(numbers)
+        self.count = len(numbers)
+        """How many n-grams there are."""
         self._blocks = -(-len(columns) // _BLOCK)
         cells = 1 + self._blocks + _BLOCK * self._blocks
-        self._trie = Trie(self.ngrams, 1 + -(-cells // 4))
-        self._lengths = self._trie.by_slot(np.fromiter(map(len, self.ngrams), np.int8, len(self.ngrams)))
+        self._trie = Trie(list(numbers), 1 + -(-cells // 4))
+        self._lengths = self._trie.by_slot(np.fromiter(map(len, numbers), np.int8, len(numbers)))
         self._cells = self._trie.table.view(np.int16)
         records = self._cells.reshape(-1, 4 << self._trie.wide)[:, 4:]
         for column, weights in enumerate(columns):

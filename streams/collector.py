@@ -4,6 +4,8 @@ Batches are freed by reference counting; only cycles need the collector, and the
 thresholds it took a third of a worker's time.
 """
 
+import contextlib
+import ctypes
 import gc
 import time
 from bisect import bisect_left
@@ -20,8 +22,15 @@ _GENERATIONS = 3
 def spare_the_collector() -> None:
     """Leaves out of every collection what there is now, and collects less often. Called once a pack is compiled."""
     gc.collect()
+    _give_back()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def _give_back() -> None:
+    """Gives the memory that compiling took back to the system, where the C library is one that keeps it (glibc)."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Pauses(Collector):

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import opencc
-from confusable_homoglyphs.confusables import confusables_data
+from confusable_homoglyphs import utils as confusable_homoglyphs
 from numpy.typing import NDArray
 
 from rules.folding.codes import CodePoints, Positions, encode_points
@@ -212,7 +212,7 @@ def _look_alikes() -> dict[str, str]:
     Unicode's own list (UTS #39), as the package confusable-homoglyphs carries it.
     """
     found: dict[str, str] = {}
-    for character, entries in confusables_data.items():
+    for character, entries in confusable_homoglyphs.load("confusables.json").items():  # its module would keep 8 MB
         if len(character) > 1 or character.isascii():
             continue
         point = ord(character)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from rules.ngram_weights import NgramWeights
 from rules.ngrams import MAX_NGRAM
 from rules.packs.model import FIELDS, FIELDS_BY_DEFAULT, LearnedLexicon, LearnedPart
 from rules.packs.source import Node
@@ -27,7 +28,7 @@ def read_learned(name: str, node: Node) -> LearnedLexicon:
     if (several := body.take("parts")) is not None:
         parts.extend(_part(part) for part in several.sequence())
     if (ngrams := body.take("ngrams")) is not None:
-        parts.append(LearnedPart(FIELDS_BY_DEFAULT, dict(_ngrams(ngrams))))
+        parts.append(LearnedPart(FIELDS_BY_DEFAULT, NgramWeights(dict(_ngrams(ngrams)))))
     body.done()
     if not parts:
         raise node.error("the lexicon is empty", "give it `ngrams:`, or `parts:` with `fields:` and `ngrams:`")
@@ -39,7 +40,7 @@ def _part(node: Node) -> LearnedPart:
     fields = {field.choice(FIELDS) for field in body.need("fields").sequence()}
     if "page_text" in fields:
         fields.add("page_html")
-    part = LearnedPart(frozenset(fields), dict(_ngrams(body.need("ngrams"))))  # type: ignore[arg-type]
+    part = LearnedPart(frozenset(fields), NgramWeights(dict(_ngrams(body.need("ngrams")))))  # type: ignore[arg-type]
     body.done()
     return part
 
