@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from streams.http.audit import audit_routes
 from streams.http.controls import Engine, control_routes
+from streams.http.dead_letters import dead_letter_routes
 from streams.http.decisions import Decisions, decision_routes
 from streams.http.evidence import Events, evidence_routes
 from streams.http.explain import Playground, explain_routes
@@ -47,6 +48,7 @@ async def desk(settings: Settings, doorkeeper: Doorkeeper) -> AsyncIterator[Sequ
             *explain_routes(Playground(rules)),
             *rulebook_routes(rules),
             *violation_routes(told),
+            *dead_letter_routes(told),
             *rules_routes(Rules(told, rules, group)),
             *control_routes(Engine(settings, rules)),
             *audit_routes(told),

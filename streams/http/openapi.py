@@ -28,6 +28,8 @@ _TAGS = {
     "reviews": "What waits for a person.",
     "decisions": "What people decide.",
     "engine": "What halts and resumes the engine, and which packs judge.",
+    "violations": "What rules found.",
+    "dead letters": "What could not be taken, and why.",
     "policy": "What the packs say, and what a text would come to.",
     "audit": "Who did what.",
     "operation": "For operators and their tools.",

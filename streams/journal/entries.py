@@ -12,12 +12,16 @@ from rules.controls import ControlRecord
 from rules.decisions import Ban, Enforcement, Lift, Review, Violation
 from rules.events import Appeal, EventType, InvalidEventError, Order, Report, ReviewDecision
 from streams.bans.records import change_in
-from streams.codec import Record, decode_enforcement, decode_record, decode_violation
-from streams.refusals import Refused, refusal
+from streams.codec import MAX_DETAIL, Record, decode_enforcement, decode_record, decode_violation
+from streams.refusals import Refused, place_of, refusal
 from streams.topics import TopicNames
 
 Lane = Literal["feed", "audit"]
 
+MOST_DIGITS = 18
+"""Of a number in a header: what is longer fits no column."""
+MOST_TOPIC = 249
+"""Characters of a topic's name, as Kafka has it."""
 _ENCODER = msgspec.json.Encoder()
 _REVIEW = msgspec.json.Decoder(Review)
 _CONTROL = msgspec.json.Decoder(ControlRecord)
@@ -49,15 +53,22 @@ class BanChange:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetterCount:
-    """A dead letter; `refused` when it is a moderator's decision."""
+class DeadLetter:
+    """A dead letter; `refused` when it is a moderator's decision. place: topic, partition and offset of what it is
+    about, as far as it says; size: bytes of that record's value, value: the first MOST_VALUE of them."""
 
     reason: str
     at: int
     refused: Refused | None
+    detail: str = ""
+    place: tuple[str, int, int] | None = None
+    size: int = 0
+    value: bytes = b""
 
 
-Taken = Entry | BanChange | DeadLetterCount
+Taken = Entry | BanChange | DeadLetter
+MOST_VALUE = 2048
+"""Bytes of a dead letter's value that are kept."""
 WRONG = (InvalidEventError, msgspec.MsgspecError, UnicodeError, ValueError, RecursionError)
 """What `Taking.of` raises for a record that is not what its topic should hold."""
 
@@ -109,14 +120,31 @@ class Taking:
             raise InvalidEventError("invalid", f"expected {kind}")
         return _event(kind, event, record, "audit")
 
-    def _dead_letter(self, record: Record) -> DeadLetterCount:
-        reason = dict(record.headers).get("reason") or b""
-        return DeadLetterCount(reason.decode("utf-8", "replace")[:50], record.timestamp, self._refused(record))
+    def _dead_letter(self, record: Record) -> DeadLetter:
+        headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+        value, cut = record.value or b"", headers.get("original_bytes", "")
+        return DeadLetter(
+            reason=headers.get("reason", "")[:50],
+            at=record.timestamp,
+            refused=self._refused(record),
+            detail=headers.get("detail", "")[:MAX_DETAIL],
+            place=_place(record),
+            size=int(cut) if cut.isascii() and cut.isdecimal() and len(cut) < MOST_DIGITS else len(value),
+            value=value[:MOST_VALUE],
+        )
 
     def _refused(self, record: Record) -> Refused | None:
         topic = dict(record.headers).get("topic") or b""
         known: Mapping[str, EventType] = self._inputs
         return refusal(record, known) if topic.decode("utf-8", "replace") in known else None
+
+
+def _place(record: Record) -> tuple[str, int, int] | None:
+    """Where the record of a dead letter is, where there may be such a place: whoever may write the topic writes it."""
+    found = place_of(record)
+    if found is None or not (0 <= found[1] < 1 << 31 and 0 <= found[2] < 1 << 63):
+        return None
+    return found[0][:MOST_TOPIC], found[1], found[2]
 
 
 def _violation(record: Record) -> Entry:

@@ -1,6 +1,6 @@
 """The tables of the journal's file."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables below: a file of another version is made anew, from the topics."""
 
 TABLES = """
@@ -58,6 +58,13 @@ CREATE TABLE controls (target TEXT PRIMARY KEY, halted INTEGER NOT NULL, seq INT
 -- a moderator's decisions that workers did not take
 CREATE TABLE refused (id TEXT PRIMARY KEY, subject TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT, detail TEXT);
 CREATE INDEX refused_by_subject ON refused (subject);
+
+-- the newest dead letters. topic, partition, place: of the record that each is about, NULL where it does not say;
+-- size: bytes of its value, of which `value` holds the first
+CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+    topic TEXT, partition INTEGER, place INTEGER, size INTEGER NOT NULL, value BLOB NOT NULL
+);
 
 -- how many, by minute; and of each rule by hour
 CREATE TABLE minutes (

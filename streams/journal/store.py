@@ -17,7 +17,8 @@ from typing import IO, Any, NamedTuple
 from rules.controls import ControlRecord
 from rules.decisions import Enforcement, Lift, Review, Violation
 from streams.codec import encode
-from streams.journal.entries import BanChange, DeadLetterCount, Entry, Lane, Taken
+from streams.journal.dead_letters import forget, keep
+from streams.journal.entries import BanChange, DeadLetter, Entry, Lane, Taken
 from streams.journal.schema import TABLES, VERSION
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class Store:
                 self._connection.execute("BEGIN")
                 written = self._add([each for each in taken if isinstance(each, Entry)])
                 self._put_bans([each for each in taken if isinstance(each, BanChange)])
-                self._count_dead([each for each in taken if isinstance(each, DeadLetterCount)])
+                self._put_dead([each for each in taken if isinstance(each, DeadLetter)])
                 self._connection.executemany(
                     "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next",
                     [(*place, following) for place, following in positions.items()],
@@ -163,6 +164,7 @@ class Store:
         removed = removed or self._remove("at < ? ORDER BY at", audited)
         if removed or self.since < oldest:
             self._connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (oldest,))
+        forget(self._connection, oldest)
         gone = (oldest, _PRUNED)
         ended = "SELECT id FROM reviews WHERE status != 'open' AND at < ? LIMIT ?"
         self._connection.execute(f"DELETE FROM reviews WHERE id IN ({ended})", gone)  # noqa: S608 - no input in it
@@ -247,7 +249,10 @@ class Store:
             put,
         )
 
-    def _count_dead(self, letters: Iterable[DeadLetterCount]) -> None:
+    def _put_dead(self, letters: Sequence[DeadLetter]) -> None:
+        if not letters:
+            return
+        keep(self._connection, letters)
         minutes: Counter[tuple[int, str, str]] = Counter()
         for letter in letters:
             minutes[letter.at // _MINUTE, "dead_letter", letter.reason] += 1
@@ -297,6 +302,7 @@ class Store:
                     "bans",
                     "controls",
                     "refused",
+                    "dead_letters",
                     "minutes",
                     "rule_hours",
                 ):

@@ -1,6 +1,7 @@
 """Questions to the journal, each of bounded cost. All take a connection first, and are asked through `Journal.ask`."""
 
 from streams.journal.questions.cases import FoundReview, oldest_reviews, open_reviews, review, reviews, reviews_of
+from streams.journal.questions.dead_letters import KeptLetter, LettersPage, dead_letters
 from streams.journal.questions.feed_pages import LOOKED_AT, Filter, Missed, Page, feed, missed, violations_page
 from streams.journal.questions.records import AuditEntry, audit, halts, record, refused_among, violation, violations
 from streams.journal.questions.subject_records import (
@@ -25,7 +26,9 @@ __all__ = [
     "Counts",
     "Filter",
     "FoundReview",
+    "KeptLetter",
     "KnownSubject",
+    "LettersPage",
     "Missed",
     "Page",
     "RuleHour",
@@ -35,6 +38,7 @@ __all__ = [
     "audit",
     "bans",
     "counts",
+    "dead_letters",
     "feed",
     "halts",
     "missed",

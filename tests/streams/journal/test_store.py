@@ -18,6 +18,8 @@ from rules.controls import ControlRecord
 from rules.decisions import Ban
 from rules.events import Appeal, millis
 from streams.journal import questions
+from streams.journal.dead_letters import MOST_KEPT
+from streams.journal.entries import MOST_VALUE
 from streams.journal.journal import connected
 from streams.journal.questions import Filter, value
 from streams.journal.store import JournalError, Store
@@ -119,6 +121,78 @@ def test_violations_are_listed_by_what_counts_them(store: Store) -> None:
     first = questions.violations_page(told, None, 2, Filter(rule="r0"))
     rest = questions.violations_page(told, first.oldest, 2, Filter(rule="r0"))
     assert [len(first.items), len(rest.items), rest.oldest] == [2, 1, None]
+
+
+def a_letter(offset: int, reason: str = "undecodable", value: bytes | None = b"no event", **given: Any) -> Any:
+    about = {
+        "topic": b"posts",
+        "partition": b"1",
+        "offset": b"%d" % offset,
+        "reason": reason.encode(),
+        "detail": b"why",
+    }
+    headers = tuple((about | {name: data.encode() for name, data in given.pop("headers", {}).items()}).items())
+    return record("dead_letters", value, offset, headers=headers, **given)
+
+
+def test_dead_letters_are_listed_by_what_counts_them(store: Store) -> None:
+    made = [a_letter(n, "invalid" if n % 2 else "undecodable", at=hours_ago(5 - n)) for n in range(5)]
+    written(store, *made)
+    told = asked(store)
+
+    def places(**wanted: Any) -> list[int | None]:
+        return [each.place for each in questions.dead_letters(told, None, 50, **wanted).items]
+
+    assert places() == [4, 3, 2, 1, 0]
+    assert places(reason="invalid") == [3, 1]
+    assert places(since=millis(hours_ago(2))) == [4, 3]
+    first = questions.dead_letters(told, None, 2, reason="undecodable")
+    rest = questions.dead_letters(told, first.oldest, 2, reason="undecodable")
+    assert [[each.place for each in page.items] for page in (first, rest)] == [[4, 2], [0]]
+    assert rest.oldest is None
+    (newest, *_) = first.items
+    assert (newest.topic, newest.partition, newest.detail, newest.size, newest.value) == (
+        "posts",
+        1,
+        "why",
+        8,
+        b"no event",
+    )
+
+
+def test_of_dead_letters_the_beginning_of_the_newest_is_kept(store: Store) -> None:
+    written(store, *(a_letter(n) for n in range(MOST_KEPT)))
+    written(store, a_letter(MOST_KEPT, value=b"x" * 5000), a_letter(MOST_KEPT + 1, value=None))
+    kept = questions.dead_letters(asked(store), None, 2 * MOST_KEPT).items
+    assert [each.place for each in kept] == list(range(MOST_KEPT + 1, 1, -1))
+    assert [(each.size, len(each.value)) for each in kept[:2]] == [(0, 0), (5000, MOST_VALUE)]
+    written(store, *(a_letter(n) for n in range(MOST_KEPT * 3)))
+    assert len(questions.dead_letters(asked(store), None, 2 * MOST_KEPT).items) == MOST_KEPT
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"offset": "9" * 30},
+        {"partition": "-1"},
+        {"offset": "\u0661"},
+        {"topic": "t" * 9999},
+        {"original_bytes": "9" * 40},
+        {"original_bytes": "\u0661"},
+    ],
+)
+def test_whatever_the_headers_of_a_dead_letter_say_it_is_kept(store: Store, headers: dict[str, str]) -> None:
+    written(store, a_letter(1, headers=headers))
+    (kept,) = questions.dead_letters(asked(store), None, 5).items
+    assert kept.size == 8
+    assert kept.topic is None or len(kept.topic) <= 249
+
+
+def test_old_dead_letters_go_with_the_records_of_their_time(store: Store) -> None:
+    written(store, a_letter(1, at=hours_ago(24 * 365)), a_letter(2))
+    while store.prune():
+        pass
+    assert [each.place for each in questions.dead_letters(asked(store), None, 5).items] == [2]
 
 
 def test_what_was_overturned_is_listed_by_each_of_its_rules(store: Store) -> None:
