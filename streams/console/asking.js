@@ -39,9 +39,9 @@ function quickReasons(kind) {
 }
 
 /** Asks for a decision with its reason. `would`: what it would do, as children; `kind`: of its quick reasons;
- * `fields`: [{name, node}] of further inputs, which may change `would` by themselves.
+ * `fields`: [{name, node}] of further inputs, which may change `would` by themselves; `shown`: called once they are there.
  * Resolves with {reason, ...fields}, or null when it was left. */
-export function askDecision({ title, would, kind, submit, tone = "", fields = [] }) {
+export function askDecision({ title, would, kind, submit, tone = "", fields = [], shown = () => {} }) {
   return open(title, (close) => {
     const reason = el("input", { type: "text", id: "reason", name: "reason", maxlength: MAX_REASON, autocomplete: "off", "aria-describedby": "reason-hint", autofocus: true });
     const missing = el("p", { class: "wrong", role: "alert", id: "reason-missing" });
@@ -83,6 +83,7 @@ export function askDecision({ title, would, kind, submit, tone = "", fields = []
     el("div", { class: "buttons" },
       el("button", { type: "button", on: { click: () => close() } }, t("decide.cancel")),
       el("button", { type: "submit", class: `main ${tone}` }, submit)));
+    shown();
     return form;
   });
 }

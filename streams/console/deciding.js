@@ -11,6 +11,8 @@ import { tell } from "./telling.js";
 
 /** How long a decision can be taken back, in seconds. */
 export const GRACE_S = 5;
+/** Changes, and subjects, of which the message at the foot tells. */
+const MOST_SAID = 4;
 
 /** Events: "changed" (what waits), "answered" ({decision, outcome}), "stale" (decision). */
 export const decisions = new EventTarget();
@@ -43,11 +45,11 @@ export const anyUnderWay = () => waiting.length > 0;
 const signal = (type, detail) => decisions.dispatchEvent(new CustomEvent(type, { detail }));
 
 /** Decides: `about` names what it is about, so that nothing is decided twice at a time; `path` and `body` are of the
- * API; `label` says it in words; `verdict`, `subject` and `kind` tell what undoing it would mean. */
-export function decide({ about, kind, verdict = "", subject, path, body, label }) {
+ * API; `label` says it in words, and `done` once it is sent; `verdict`, `subject` and `kind` tell what undoing it would mean. */
+export function decide({ about, kind, verdict = "", subject, path, body, label, done = label }) {
   if (underWay(about)) return null;
   const once = kind === "control" || kind === "pack" ? {} : { id: newId() }; // to halt twice is to halt
-  const decision = { by: who, about, kind, verdict, subject, path, label, body: { ...body, ...once }, left: GRACE_S, state: "waiting" };
+  const decision = { by: who, about, kind, verdict, subject, path, label, done, body: { ...body, ...once }, left: GRACE_S, state: "waiting" };
   waiting.push(decision);
   const seconds = el("span", { class: "dim seconds", "aria-hidden": "true" });
   const draw = () => { seconds.textContent = t("pending.seconds", { n: decision.left }); };
@@ -128,18 +130,36 @@ function showOutcome(decision) {
     if (outcome.repeated) said.push(t("done.repeated"));
     const holding = Object.entries(outcome.in_force ?? {});
     const changes = (outcome.changes ?? []).filter((each) => each.action);
-    for (const each of changes.slice(0, 4)) said.push(t(each.kind === "lift" ? "done.lifted" : "done.made", { subject: line(each.subject, 60), action: word("action", each.action) }));
+    const other = (name) => Number(name !== decision.subject); // what it was about comes first
+    changes.sort((a, b) => other(a.subject) - other(b.subject));
+    holding.sort(([a], [b]) => other(a) - other(b));
+    for (const each of changes.slice(0, MOST_SAID)) said.push(t(each.kind === "lift" ? "done.lifted" : "done.made", { subject: line(each.subject, 60), action: word("action", each.action) }));
     if (!holding.length && !changes.length) said.push((outcome.changes ?? []).length ? t("done.changes") : t("done.nothing"));
-    for (const [subject, actions] of holding.slice(0, 4)) {
-      const names = actionsOf(actions).map((each) => word("action", each)).join(", ");
+    const heldToo = holding.filter(([subject, actions]) => other(subject) && actionsOf(actions).length);
+    for (const [subject, actions] of holding.filter((each) => !heldToo.includes(each)).slice(0, MOST_SAID)) {
+      const names = [...new Set(actionsOf(actions))].map((each) => word("action", each)).join(", ");
       said.push(names ? t("done.in_force", { subject: line(subject, 60), actions: names }) : t("done.free", { subject: line(subject, 60) }));
     }
+    if (heldToo.length) said.push(t(heldToo.length === 1 ? "done.linked_held.one" : "done.linked_held", { n: heldToo.length }));
+    if (stillHeld(decision)) said.push(t("done.still"));
     if (outcome.complete === false) said.push(t("done.incomplete"));
   }
   const close = decision.toast.close;
   close();
-  tell([el("strong", {}, line(decision.label, 100)), el("ul", {}, said.map((each) => el("li", {}, each))), decision.subject ? subjectLink(decision.subject) : null],
-    { tone: outcome.refused ? "bad" : outcome.answered === false ? "warn" : "good", ms: outcome.answered === false || outcome.refused ? null : 15_000 });
+  tell([el("strong", {}, line(decision.done, 100)), el("ul", {}, said.map((each) => el("li", {}, each))), decision.subject ? subjectLink(decision.subject) : null,
+    putInForce(decision) ? [" ", el("button", { type: "button", on: { click: () => undoSent(decision) } }, t("review.undo"))] : null],
+    { tone: outcome.refused ? "bad" : outcome.answered === false || stillHeld(decision) ? "warn" : "good", ms: outcome.answered === false || outcome.refused ? null : 15_000 });
+}
+
+/** Whether somebody who took a sanction back may think the subject free, and it is not. */
+function stillHeld({ kind, verdict, subject, outcome }) {
+  return kind === "appeal" && verdict === "overturned" && actionsOf(outcome.in_force?.[subject]).length > 0;
+}
+
+/** The sanction that an approval put in force, as far as the answer says so; undefined for none. */
+function putInForce({ kind, verdict, subject, outcome }) {
+  if (kind !== "review" || verdict !== "approved") return undefined;
+  return (outcome.changes ?? []).find((each) => each.kind === "enforcement" && each.subject === subject);
 }
 
 /** Names of actions in what an outcome says is in force, whatever it says of them besides. */
@@ -160,10 +180,10 @@ export async function undo() {
 async function undoSent(last) {
   if (last.kind === "review" && last.verdict === "approved") {
     if (!last.outcome.answered) return void tell(t("undo.unanswered"), { tone: "warn" });
-    const made = (last.outcome.changes ?? []).find((each) => each.kind === "enforcement" && each.subject === last.subject);
+    const made = putInForce(last);
     if (!made) return void tell(t("undo.answered_nothing"), { ms: 8000 });
     const decision = await appeal(made.id, last.subject, "overturned");
-    if (decision) sent.splice(sent.indexOf(last), 1);
+    if (decision && sent.includes(last)) sent.splice(sent.indexOf(last), 1);
     return undefined;
   }
   const why = { review: "undo.rejected", appeal: "undo.final", order: "undo.order" }[last.kind] ?? "undo.admin";

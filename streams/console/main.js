@@ -4,6 +4,7 @@ import { get, onLoggedOut, remove } from "./api.js";
 import { showKeys } from "./asking.js";
 import { decidedBy, flush, undo } from "./deciding.js";
 import { el, fill } from "./dom.js";
+import { beginnings, isSubject } from "./finding.js";
 import { ago, length, moment, number } from "./formats.js";
 import { asked } from "./keyboard.js";
 import { keep, kept, language, onLanguage, setLanguage, t } from "./language.js";
@@ -19,6 +20,7 @@ const PAGES = {
   reviews: () => import("./page-reviews.js"),
   review: () => import("./page-reviews.js"),
   violations: () => import("./page-violations.js"),
+  dead: () => import("./page-dead.js"),
   explain: () => import("./page-explain.js"),
   engine: () => import("./page-engine.js"),
   packs: () => import("./page-engine.js"),
@@ -91,7 +93,7 @@ function drawBar() {
     submit: (event) => {
       event.preventDefault();
       const text = event.target.elements.subject.value.trim();
-      if (text) location.hash = /^(account|link|domain|ip|app):./.test(text) && !text.endsWith("*") ? to("subject", text) : to("subjects", "", { prefix: text.replace(/\*$/, "") });
+      if (text) location.hash = isSubject(text) && !text.endsWith("*") ? to("subject", text) : to("subjects", "", { prefix: text.replace(/\*$/, "") });
     },
   } }, el("input", { type: "search", name: "subject", id: "find", "aria-label": t("nav.find"), placeholder: t("nav.find.hint"), list: "found", autocomplete: "off", spellcheck: "false", on: { input: suggest } }),
   el("datalist", { id: "found" }));
@@ -122,7 +124,7 @@ function tools() {
 }
 
 function mark(route) {
-  const current = { review: "reviews", packs: "engine", violations: "engine", subjects: "", subject: "" }[route.page] ?? route.page;
+  const current = { review: "reviews", packs: "engine", violations: "engine", dead: "engine", subjects: "", subject: "" }[route.page] ?? route.page;
   for (const link of bar.querySelectorAll("nav a")) {
     if (link.dataset.page === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -154,7 +156,8 @@ async function suggest(event) {
   if (text.length < 3) return;
   suggesting = setTimeout(async () => {
     try {
-      const { subjects } = await get("/v1/subjects", { prefix: text, limit: 12 });
+      const answers = await Promise.all(beginnings(text).map((prefix) => get("/v1/subjects", { prefix, limit: 12 })));
+      const subjects = answers.flatMap((each) => each.subjects).slice(0, 12);
       const list = document.getElementById("found");
       if (list) fill(list, subjects.map((each) => el("option", { value: each.subject })));
     } catch {

@@ -4,13 +4,14 @@ import { get } from "./api.js";
 import { content } from "./content.js";
 import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
+import { isSubject } from "./finding.js";
 import { t, word } from "./language.js";
 import { badge, empty, failed, loading, measure, subjectLink, table, time } from "./parts.js";
 
 const LIMIT = 50;
 
 export function open(main) {
-  const list = el("div", {});
+  const list = el("div", { class: "audit" });
   const more = el("div", { class: "after" });
   main.append(el("h1", {}, t("audit.title")), list, more);
   const entries = [];
@@ -21,8 +22,8 @@ export function open(main) {
     const heads = ["at", "who", "what", "subject", "reason"].map((each) => t(`audit.${each}`));
     fill(list, entries.length ? table(heads, entries.map((entry) => [
       time(entry.at), content(entry.who, { one: true, clip: 40 }), what(entry),
-      /^(account|link|domain|ip|app):/.test(entry.subject) ? subjectLink(entry.subject, { clip: 50 }) : content(entry.subject, { one: true, clip: 50 }),
-      [content(entry.reason, { clip: 160 }), entry.refused ? el("p", { class: "wrong" }, t("done.refused", { why: line(entry.refused, 160) })) : null],
+      isSubject(entry.subject) ? subjectLink(entry.subject, { clip: 50 }) : content(entry.subject, { one: true, clip: 50 }),
+      [content(entry.reason, { clip: 160 }), entry.refused ? el("p", { class: "wrong", "data-measure": "" }, t("done.refused", { why: line(entry.refused, 160) })) : null],
     ]), t("audit.title")) : empty(t("audit.empty")));
   };
 

@@ -6,6 +6,7 @@ import { content } from "./content.js";
 import { decide, decisions, underWay } from "./deciding.js";
 import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
+import { sinceMinutes } from "./filters.js";
 import { ago, number } from "./formats.js";
 import { language, t, word } from "./language.js";
 import { badge, bars, count, empty, loaded, measure, section, share, stated, table, terms, time } from "./parts.js";
@@ -39,17 +40,18 @@ export function open(main, route, app) {
       el("li", {}, each.ready === null ? badge(t("engine.unknown")) : badge(each.ready ? t("engine.ready") : t("engine.unready"), each.ready ? "good" : "grave"), " ", el("code", {}, line(each.url || "–", 80)), " ",
         each.partitions === null ? t("engine.untold") : stated(t("engine.partitions", { n: number(each.partitions) }), "workers-source"), each.lag === null || each.lag === undefined ? null : [" · ", stated(t("engine.lag", { n: number(each.lag) }), "workers-source")])))
       : el("p", { class: "dim" }, t("engine.workers.empty")), el("p", { class: "dim small", id: "workers-source" }, t("engine.workers.source"))),
-    section(t("engine.dead"), { id: "dead" }, deadLetters(now.hour)),
+    section(t("engine.dead"), { id: "dead" }, deadLetters(now)),
     section(t("engine.journal"), { id: "journal" }, journal(now.journal)));
     goToPart();
   }
 
-  function deadLetters(hour) {
+  function deadLetters({ hour, time: at }) {
+    const since = sinceMinutes(Date.parse(at), 60);
     const reasons = Object.entries(hour?.dead_letter_reasons ?? {}).sort((a, b) => b[1] - a[1]);
     return [
-      el("p", {}, stated(t("engine.dead.text", { n: number(hour?.dead_letters ?? 0) }), "dead-source")),
-      reasons.length ? terms(reasons.map(([reason, value]) => [el("code", {}, line(reason, 60)), stated(number(value), "dead-source")])) : null,
-      el("p", { class: "dim small", id: "dead-source" }, t("engine.dead.source"))];
+      el("p", {}, count(hour?.dead_letters ?? 0, to("dead", "", { since }), t("engine.dead")), " ", t("now.hour")),
+      reasons.length ? terms(reasons.map(([reason, value]) => [el("code", {}, line(reason, 60)), count(value, to("dead", "", { reason, since }), line(reason, 60))])) : null,
+      el("p", { class: "dim small", "data-measure": "" }, t("dead.hint"))];
   }
 
   function journal(told) {
@@ -101,11 +103,16 @@ export function open(main, route, app) {
   }
 
   async function activate({ pack, label }) {
-    const role = el("select", {}, ["live", "canary", "shadow"].map((each) => el("option", { value: each }, t(`engine.${each}`))));
-    const percent = el("input", { type: "number", min: 1, max: 100, value: 5 });
+    const would = el("p", {});
+    const say = () => {
+      fill(would, t(`engine.activate.${role.value}`, { pack: line(label, 80), n: percent.value }));
+      percent.closest("label")?.toggleAttribute("hidden", role.value !== "canary"); // nothing but a canary has one
+    };
+    const role = el("select", { on: { change: say } }, ["live", "canary", "shadow"].map((each) => el("option", { value: each }, t(`engine.${each}`))));
+    const percent = el("input", { type: "number", min: 1, max: 100, value: 5, on: { input: say } });
     const given = await askDecision({
-      title: `${t("engine.activate")}: ${line(label, 60)}`, kind: "pack", submit: t("engine.activate"), tone: "danger", would: el("p", {}, t("engine.activate.would", { pack: line(label, 80) })),
-      fields: [{ name: "role", label: t("engine.role"), node: role }, { name: "percent", label: t("engine.canary.percent"), node: percent }],
+      title: `${t("engine.activate")}: ${line(label, 60)}`, kind: "pack", submit: t("engine.activate"), tone: "danger", would,
+      fields: [{ name: "role", label: t("engine.role"), node: role }, { name: "percent", label: t("engine.canary.percent"), node: percent }], shown: say,
     });
     if (!given) return;
     decide({ about: "packs", kind: "pack", subject: "", label: `${t("engine.activate")}: ${line(label, 60)}`, path: "/v1/packs/activate",

@@ -22,7 +22,7 @@ export function open(main, route, app) {
   const state = el("div", { class: "after" });
   const fresh = el("button", { type: "button", class: "fresh", hidden: true, on: { click: () => release() } });
   const pauser = el("button", { type: "button", "aria-pressed": "false", on: { click: () => setPaused(!paused) } }, t("feed.pause"));
-  const picking = new Picking(list);
+  const picking = new Picking(list, { open: (row) => row.querySelector("a.go, a.subject")?.click() });
   let filters = filtersOf(route.query);
   let items = [];
   let held = [];
@@ -177,13 +177,13 @@ export function open(main, route, app) {
       el("h2", {}, t("now.engine")),
       el("p", { class: "calm" }, el("a", { href: to("engine") }, badge(bad ? t("now.halted") : t("now.running"), bad ? "grave" : "good"))),
       bad ? el("p", { "data-measure": "" }, t("now.halted.long", { who: now.halted.by, why: now.halted.why, ago: ago(now.halted.at, Date.now(), language()) })) : null,
-      el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, workers.length ? (unknown ? t("now.workers.unknown", { n: workers.length }) : t("now.workers", { ready, all: workers.length })) : t("now.noworkers"))),
+      el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, workers.length ? (unknown ? t(workers.length === 1 ? "now.workers.unknown.one" : "now.workers.unknown", { n: workers.length }) : t("now.workers", { ready, all: workers.length })) : t("now.noworkers"))),
       workers.length && !unknown ? el("p", {}, el("a", { href: to("engine", "", { part: "workers" }) }, t("now.lag", { n: number(lag) }))) : null,
       now.packs?.live ? el("p", { class: "dim" }, el("a", { href: to("engine", "", { part: "packs" }) }, now.packs.live, now.packs.canary ? [" · ", t("engine.canary"), " ", now.packs.canary] : null)) : null,
       now.rules_halted?.length ? el("p", {}, el("a", { href: to("engine") }, t("now.rules_halted", { n: now.rules_halted.length }))) : null,
       el("ul", { class: "kinds", "aria-label": t("now.in_force") }, el("li", { class: "dim" }, t("now.in_force")), Object.entries(now.in_force ?? {}).map(([kind, value]) =>
-        el("li", {}, count(value, to("subjects", "", { prefix: `${kind}:`, held: "1" }), word("subject", kind)), " ", word("subject", kind)))),
-      el("p", { class: "dim" }, count(hourly(now), to("engine", "", { part: "dead" }), t("now.dead")), " ", t("now.dead"), ", ", t("now.hour")));
+        el("li", {}, count(value, to("subjects", "", { prefix: `${kind}:`, held: "1" }), word(value === 1 ? "subject" : "subjects", kind)), " ", word(value === 1 ? "subject" : "subjects", kind)))),
+      el("p", { class: "dim" }, count(hourly(now), to("dead", "", { since: sinceMinutes(Date.parse(now.time), 60) }), t("now.dead")), " ", t("now.dead"), ", ", t("now.hour")));
   }
 
   const hourly = (now) => now.hour?.dead_letters ?? 0;
@@ -216,11 +216,8 @@ export function open(main, route, app) {
     key(what) {
       if (what === "pause") setPaused(!paused);
       else if (what === "new") release();
-      else if (what === "next") picking.move(1);
-      else if (what === "previous") picking.move(-1);
       else if (what === "back" && picking.active) release();
-      else if (what === "open" && picking.current) picking.current.querySelector("a.go, a.subject")?.click();
-      else return false;
+      else return picking.key(what);
       return true;
     },
     close() {

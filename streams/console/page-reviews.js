@@ -31,9 +31,17 @@ export function open(main, route, app) {
   let alive = true;
   let turn = 0;
   const wide = matchMedia("(min-width: 60rem)");
-  const picking = new Picking(list, (row) => {
-    if (wide.matches || layout.dataset.shows === "case") history.replaceState(null, "", to("review", row.dataset.id)); // the address is of what is shown
-    showCase(row.dataset.id);
+  const picking = new Picking(list, {
+    picked(row) {
+      if (wide.matches || layout.dataset.shows === "case") history.replaceState(null, "", to("review", row.dataset.id)); // the address is of what is shown
+      showCase(row.dataset.id);
+    },
+    open(row) {
+      layout.dataset.shows = "case";
+      location.hash = to("review", row.dataset.id);
+      detail.focus({ preventScroll: true });
+      detail.scrollIntoView({ block: "nearest" });
+    },
   });
 
   // The list
@@ -125,7 +133,7 @@ export function open(main, route, app) {
       el("header", {},
         el("a", { class: "back", href: to("reviews") }, t("review.back")),
         el("h2", {}, subjectLink(review.subject, { clip: 200 })),
-        el("p", { class: "reason" }, badge(word("status", review.status), ended ? "plain" : "warned"), " ", el("strong", {}, word("reason", review.reason)), review.detail ? [": ", line(review.detail, 300)] : "",
+        el("p", { class: "reason" }, badge(word("status", review.status), ended ? "plain" : "warned"), " ", el("strong", {}, word("reason", review.reason)), review.detail && review.reason !== "by_report" ? [": ", line(review.detail, 300)] : "", // a clause that asks for a person says no more
           review.reporters ? [" · ", el("a", { href: to("subject", review.subject, { kind: "report" }) }, t("review.reporters", { n: number(review.reporters) }))] : null)),
       ended ? el("p", { class: "notice", "data-measure": "" }, t("review.ended", { status: word("status", review.status), ago: ago(review.time, Date.now(), language()) })) : null,
       el("div", { class: "would" }, el("h3", {}, t("review.would")), wouldOf(answer)),
@@ -168,7 +176,7 @@ export function open(main, route, app) {
     if (!given) return;
     const made = decide({
       about: `review ${review.id}`, kind: "review", verdict, subject: review.subject,
-      label: t(`pending.${verdict}`, { subject: line(review.subject, 60) }),
+      label: t(`pending.${verdict}`, { subject: line(review.subject, 60) }), done: t(`sent.${verdict}`, { subject: line(review.subject, 60) }),
       path: `/v1/reviews/${encodeURIComponent(review.id)}/decision`, body: { verdict, reason: given.reason, seen: review.time },
     });
     if (!made) return;
@@ -252,21 +260,14 @@ export function open(main, route, app) {
       return true;
     },
     key(what) {
-      if (what === "next") picking.move(1);
-      else if (what === "previous") picking.move(-1);
-      else if (what === "open" && picking.active) {
-        layout.dataset.shows = "case";
-        location.hash = to("review", picking.current.dataset.id);
-        detail.focus({ preventScroll: true });
-        detail.scrollIntoView({ block: "nearest" });
-      } else if (what === "approve") choose("approved");
+      if (what === "approve") choose("approved");
       else if (what === "reject") choose("rejected");
       else if (what === "undo" && shown?.review.status === "approved" && !anyUnderWay()) undoEnded(shown);
       else if (what === "back" && layout.dataset.shows === "case") {
         location.hash = to("reviews");
         layout.dataset.shows = "list";
         (picking.active ? picking.current : list).focus();
-      } else return false;
+      } else return picking.key(what);
       return true;
     },
     close() {

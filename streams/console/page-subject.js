@@ -22,6 +22,8 @@ const ACTIONS = {
 };
 const LENGTHS = [["decide.1h", 3600], ["decide.1d", 86400], ["decide.7d", 7 * 86400], ["decide.30d", 30 * 86400], ["decide.until.never", 0]];
 const FIRST_SHOWN = 30;
+/** Linked subjects that are shown at once: what happened stands below them. */
+const FIRST_LINKED = 8;
 /** Violations behind a sanction that are shown at once. */
 const BEHIND = 2;
 
@@ -58,13 +60,16 @@ export function open(main, route, app) {
       section(t("subject.in_force"), { class: "in-force" }, holding.length > 1 ? el("p", { class: "dim", "data-measure": "" }, t("subject.several", { n: number(holding.length) })) : null, holding.length ? el("ul", { class: "plain" }, holding.map((each) => el("li", { class: "holding" }, held(each, events, may)))) : el("p", { class: "calm" }, t("subject.free.long"))),
       answer.reviews?.length ? section(t("subject.reviews"), { class: "waits" }, el("ul", { class: "plain" }, answer.reviews.map((each) =>
         el("li", {}, el("a", { class: "button", href: to("review", each.id) }, (each.proposed ?? []).map((value) => word("action", value)).join(", ") || t("review.title")), " ", word("reason", each.reason))))) : null,
-      answer.linked?.length ? section(t("subject.linked"), { class: "linked" }, el("p", { class: "dim small" }, t("subject.linked.long")), el("ul", { class: "plain" }, answer.linked.map((each) =>
-        el("li", {}, subjectLink(each.subject, { clip: 60 }), " ", el("a", { class: "dim", href: to("subject", subject, { kind: "violation" }) }, each.via?.length === 1 ? t("subject.via.one") : t("subject.via", { n: each.via?.length ?? 0 })), " ",
-          (each.in_force ?? []).map((value) => [action(typeof value === "string" ? value : value.action), " "]))))) : null,
+      answer.linked?.length ? section(t("subject.linked"), { class: "linked" }, el("p", { class: "dim small" }, t("subject.linked.long")), linked(answer.linked.slice(0, FIRST_LINKED)), answer.linked.length > FIRST_LINKED
+        ? el("details", {}, el("summary", {}, t("subject.linked.more", { n: number(answer.linked.length - FIRST_LINKED) })), linked(answer.linked.slice(FIRST_LINKED))) : null) : null,
       timeline(events),
       record(),
     ];
   }
+
+  const linked = (others) => el("ul", { class: "plain" }, others.map((each) =>
+    el("li", {}, subjectLink(each.subject, { clip: 60 }), " ", el("a", { class: "dim", href: to("subject", subject, { kind: "violation" }) }, each.via?.length === 1 ? t("subject.via.one") : t("subject.via", { n: each.via?.length ?? 0 })), " ",
+      (each.in_force ?? []).map((value) => [action(typeof value === "string" ? value : value.action), " "]))));
 
   // In force
 
@@ -79,13 +84,13 @@ export function open(main, route, app) {
         entry.permanent || !entry.ends ? until(entry.ends, entry.permanent, entry.action) : measure(t("subject.until", { time: moment(entry.ends, Date.now(), { brief: true }), ago: ago(entry.ends, Date.now(), language()) })), " ",
         el("span", { class: "dim", "data-measure": "" }, t("subject.since", { time: moment(entry.starts, Date.now(), { brief: true }) }), " · ", entry.ladder === "by_hand" ? t("feed.by_hand") : t("subject.ladder", { rung: entry.rung, ladder: entry.ladder })),
         el("span", { class: "space" }),
-        may && entry.undo?.appeal ? [
+        may && entry.undo?.appeal ? el("span", { class: "acts" },
           el("button", { type: "button", class: "danger", title: t("subject.undo.long"), disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "overturned") } }, t("subject.undo")),
-          el("button", { type: "button", class: "quiet", disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "upheld") } }, t("subject.uphold"))] : null,
+          el("button", { type: "button", class: "quiet", disabled: Boolean(underWay(about)), on: { click: () => appeal(entry.undo.appeal, subject, "upheld") } }, t("subject.uphold"))) : null,
         may && entry.undo?.clear ? [el("span", { class: "dim" }, t("subject.verdict.final"), " "), el("button", { type: "button", on: { click: () => clear(entry.undo.clear) } }, t("subject.clear"))] : null),
       el("div", { class: "clauses" }, (entry.clauses ?? []).map((each) => clause(each, { full: true, titles: answer.clauses?.[each] }))),
       el("div", { class: "because" }, el("h3", {}, t("subject.why")),
-        by ? el("p", {}, t("subject.why.by_hand", { who: line(by.moderator ?? "", 60), why: line(by.reason ?? "", 300) })) : null,
+        by ? el("p", {}, t(by.kind === "appeal" ? "subject.why.anew" : "subject.why.by_hand", { who: line(by.moderator ?? "", 60), why: line(by.reason ?? "", 300) })) : null,
         behind.length ? behind.slice(-BEHIND).reverse().map((each) => evidenceOf(each)) : by ? null : made ? quotes(made.evidence, 8) : el("p", { class: "dim" }, t("subject.why.none")),
         behind.length > BEHIND ? more(behind.slice(0, -BEHIND).reverse()) : null),
     ];
@@ -94,7 +99,7 @@ export function open(main, route, app) {
   function more(violations) {
     return el("details", { on: { toggle: (event) => {
       if (event.target.childElementCount === 1) event.target.append(...violations.map((each) => evidenceOf(each)));
-    } } }, el("summary", {}, t("subject.more", { n: number(violations.length) })));
+    } } }, el("summary", {}, violations.length === 1 ? t("subject.more.one") : t("subject.more", { n: number(violations.length) })));
   }
 
   // What happened
@@ -143,7 +148,7 @@ export function open(main, route, app) {
     const refused = answer.refused?.[entry.id];
     return el("li", { class: `entry ${entry.kind}`, id: `e-${entry.id ?? ""}` },
       el("div", { class: "when" }, time(entry.at ?? entry.time)),
-      el("div", { class: "body" }, el("p", { class: "head" }, badge(word("kind", entry.kind), entry.kind), " ", ENTRIES[entry.kind]?.(entry) ?? el("code", {}, line(JSON.stringify(entry), 300))),
+      el("div", { class: "body" }, el("p", { class: "head" }, badge(word("kind", entry.kind), entry.kind), " ", ENTRIES[entry.kind] ? ENTRIES[entry.kind](entry) : el("code", {}, line(JSON.stringify(entry), 300))),
         entry.kind === "violation" ? evidenceOf(entry) : null,
         refused ? el("p", { class: "wrong" }, t("subject.refused"), ": ", line(refused.detail || refused.reason, 200)) : null));
   }

@@ -1,10 +1,12 @@
 // One item of a list that the keys are about: j and k move it, and it is in view and in focus.
 
 export class Picking {
-  /** `list`: an element whose children are the items, focusable by script. `picked`: called with the item's element. */
-  constructor(list, picked = () => {}) {
+  /** `list`: an element whose children are the items, focusable by script. `picked`, `open`: called with the item's
+   * element when it is moved to, and when it is opened. */
+  constructor(list, { picked = () => {}, open = () => {} } = {}) {
     this.list = list;
     this.picked = picked;
+    this.open = open;
     this.current = null;
   }
 
@@ -12,6 +14,15 @@ export class Picking {
   get active() {
     if (this.current && !this.current.isConnected) this.clear();
     return this.current !== null;
+  }
+
+  /** Does what a key asks for - a word of keyboard.js -, and says whether that was about the list. */
+  key(what) {
+    if (what === "next") this.move(1);
+    else if (what === "previous") this.move(-1);
+    else if (what === "open" && this.active) this.open(this.current);
+    else return false;
+    return true;
   }
 
   /** To the next (1) or previous (-1) item; from none, to the first. */

@@ -3,7 +3,7 @@
 export const en = {
   "app.name": "Streamwarden", "app.skip": "Skip to content",
   "nav.now": "Now", "nav.reviews": "Reviews", "nav.explain": "Explain", "nav.engine": "Engine", "nav.audit": "Audit",
-  "nav.pages": "Pages", "nav.find": "Find a subject", "nav.find.hint": "account:… domain:… link:… ip:… app:…",
+  "nav.pages": "Pages", "nav.find": "Find a subject", "nav.find.hint": "Find a domain, account, link, IP…",
   "nav.language": "中文", "nav.language.label": "换成中文", "nav.theme": "Light or dark", "nav.logout.unsent": "Not logged out: a decision could not be sent. Try again, or cancel it.", "nav.logout": "Log out",
   "nav.keys": "Keys", "nav.waiting": "{n} cases wait for a decision",
 
@@ -26,7 +26,7 @@ export const en = {
   "now.need": "What needs a decision", "now.need.none": "No case waits for a person.", "now.need.some": "cases wait",
   "now.need.one": "case waits", "now.need.go": "Decide", "now.opened": "opened in the last hour",
   "now.engine": "Engine", "now.running": "Judging", "now.halted": "Halted", "now.halted.long": "{who} halted all automatic enforcement {ago}: {why}",
-  "now.rules_halted": "{n} rules in shadow", "now.workers": "{ready} of {all} workers ready", "now.workers.unknown": "{n} workers; the broker does not tell how they are", "now.lag": "{n} records to judge",
+  "now.rules_halted": "{n} rules in shadow", "now.workers": "{ready} of {all} workers ready", "now.workers.unknown": "{n} workers; the broker does not tell how they are", "now.workers.unknown.one": "1 worker; the broker does not tell how it is", "now.lag": "{n} records to judge",
   "now.noworkers": "no worker answers", "now.in_force": "In force",
 
   "feed.title": "Decisions, newest first", "feed.empty": "Nothing yet. Decisions appear here as they are made.",
@@ -42,6 +42,7 @@ export const en = {
   "kind.appeal": "appeal", "kind.review_decision": "decision on a case", "kind.order": "order", "kind.report": "report",
   "kind.ban": "ban list", "kind.control": "control", "kind.activation": "pack", "kind.undone": "undone",
   "subject.account": "account", "subject.link": "link", "subject.domain": "domain", "subject.ip": "IP", "subject.app": "application",
+  "subjects.account": "accounts", "subjects.link": "links", "subjects.domain": "domains", "subjects.ip": "IPs", "subjects.app": "applications",
   "action.warn": "warning", "action.stop_spread": "stop spread", "action.block_access": "block access",
   "action.suspend_share_api": "suspend share API", "action.suspend_account": "suspend account", "action.ban_account": "ban account",
   "action.ban_domain": "ban domain", "action.ban_ip": "ban IP", "action.ban_share_api": "ban share API",
@@ -52,17 +53,17 @@ export const en = {
   "reason.by_report": "the clause asks for a person", "reason.brigade": "reports look arranged",
   "reason.quota": "a quota is used up", "reason.protected": "would hit many others",
 
-  "find.title": "Subjects", "find.empty": "No subject begins with “{prefix}”.", "find.hint": "Type how it begins, such as account:al or domain:quiz",
+  "find.title": "Subjects", "find.empty": "No subject begins with “{prefix}”.", "find.hint": "How it begins: quiz.example, account:al, or an address",
   "find.kinds": "In force, by kind",
   "find.held": "Only those for which something is in force", "find.more": "More", "violations.title": "Violations, newest first", "violations.hint": "What rules found. In shadow: recorded, and nothing came of it.", "violations.empty": "No rule has found anything yet.",
 
   "subject.title": "Subject", "subject.free": "Nothing is in force", "subject.free.long": "This subject is free: no sanction holds.",
   "subject.in_force": "In force, and why", "subject.why": "Because", "subject.why.none": "The violations behind it are older than the journal.",
-  "subject.why.by_hand": "Ordered by {who}: {why}", "subject.since": "since {time}", "subject.until": "until {time} ({ago})",
+  "subject.why.by_hand": "Ordered by {who}: {why}", "subject.why.anew": "Worked out anew when {who} overturned another sanction: {why}. These violations still count:", "subject.since": "since {time}", "subject.until": "until {time} ({ago})",
   "subject.permanent": "for good", "subject.ladder": "step {rung} of {ladder}", "subject.several": "{n} sanctions hold, each for its own violations. Undo takes one of them back, with all that follows from the same violations; Clear, above, ends all of them.", "subject.undo": "Undo",
   "subject.undo.long": "Overturn this sanction by appeal", "subject.uphold": "Uphold",
   "subject.reviews": "Waits for a decision", "subject.linked": "Linked subjects",
-  "subject.linked.long": "Charged with the same. Overturning takes it back from them, too.", "subject.via": "{n} violations in common",
+  "subject.linked.long": "Charged with the same. Overturning takes it back from them, too.", "subject.linked.more": "{n} more", "subject.via": "{n} violations in common",
   "subject.via.one": "1 violation in common",
   "subject.timeline": "Timeline", "subject.timeline.empty": "Nothing is recorded.", "subject.since_journal": "The journal begins {time}.",
   "subject.older": "Look further back", "subject.older.long": "reads the topics from their beginning", "subject.older.busy": "Somebody is reading the topics already. Try again in a moment.",
@@ -73,7 +74,7 @@ export const en = {
   "subject.event": "event", "subject.reporter": "by {who}", "subject.orders": "orders", "subject.appeals": "appeals", "subject.cases": "cases",
   "subject.exempt": "exempt until {time}", "subject.detail": "Details",
 
-  "subject.more": "{n} more violations",
+  "subject.more": "{n} more violations", "subject.more.one": "1 more violation",
   "subject.verdict.final": "There is a verdict on it.",
   "evidence.context": "In context", "evidence.hide": "Hide context", "evidence.left_out": "{n} characters before this part are left out.", "evidence.title": "Evidence", "evidence.folded": "As it was matched",
   "evidence.original": "As it was written", "evidence.same": "Nothing was disguised: both are the same.", "evidence.none": "There is no evidence.",
@@ -88,7 +89,7 @@ export const en = {
   "review.history": "Its history", "review.history.text": "{violations} violations, {enforcements} sanctions, {overturned} overturned; first seen {first}",
   "review.linked": "Open cases of linked subjects", "review.approve": "Approve", "review.reject": "Reject", "review.undo": "Undo",
   "review.missing": "There is no such case.", "review.ended": "This case was {status} {ago}.", "review.back": "All cases",
-  "review.in_force": "In force already", "review.reject.would": "Rejecting leads to nothing, now and later: later violations count anew.",
+  "review.in_force": "In force already", "review.reject.would": "What this case is about leads to nothing, now and later; later violations count anew.",
 
   "decide.approve": "Approve this case", "decide.reject": "Reject this case", "decide.reason": "Reason",
   "decide.reason.hint": "It is kept with your name, and the audit shows it.", "decide.reason.missing": "A reason is needed.",
@@ -98,7 +99,7 @@ export const en = {
   "decide.sanction": "Sanction by hand", "decide.clear": "Clear sanctions", "decide.action": "Action", "decide.until": "Until",
   "decide.until.never": "for good", "decide.lasts": "How long", "decide.clear.what": "What to clear", "decide.clear.all": "all that is in force",
   "decide.clear.exempt": "Exempt from then on", "decide.exempt.no": "no", "decide.sanction.would": "It comes into force at once, whatever the subject's record says.",
-  "decide.clear.would": "What is in force ends now. With an exemption, nothing new comes into force before it ends.",
+  "decide.clear.would": "What is in force ends now. With an exemption, nothing new comes into force before the exemption ends.",
   "decide.1d": "1 day", "decide.7d": "7 days", "decide.30d": "30 days", "decide.1h": "1 hour",
 
   "quick.approve.1": "Looked at: it breaks the clause", "quick.approve.2": "Repeated, and meant to deceive", "quick.approve.3": "The reports are right",
@@ -111,13 +112,13 @@ export const en = {
   "quick.halt.1": "Too many false hits", "quick.halt.2": "Looking into an incident", "quick.resume.1": "The cause is found and mended",
   "quick.pack.1": "Tested in shadow", "quick.rollback.1": "More false hits than before",
 
-  "pending.approved": "Approving {subject}", "pending.rejected": "Rejecting {subject}", "pending.other": "{what}: {subject}",
+  "pending.approved": "Approving {subject}", "pending.rejected": "Rejecting {subject}", "sent.approved": "Approved: {subject}", "sent.rejected": "Rejected: {subject}", "pending.other": "{what}: {subject}",
   "pending.seconds": "is sent in {n} s", "pending.take_back": "Take back (u)", "pending.not_yours": "{label}: not sent. {who} decided it, and somebody else is logged in now.", "pending.now": "Send now", "pending.taken_back": "Taken back: nothing was sent.",
   "pending.sending": "sending…", "pending.waiting": "Written. Waiting for a worker to answer…",
   "done.repeated": "It was written before, and not again.", "done.unanswered": "Written, and not answered by a worker yet. It will take effect when a worker comes to it.",
   "done.nothing": "Answered: nothing changed.", "done.made": "{subject}: {action} put in force", "done.lifted": "{subject}: {action} lifted", "done.changes": "Done.", "done.incomplete": "Linked subjects are still being told.",
   "done.refused": "Refused: {why}", "done.failed": "Not done: {why}", "done.logged_out": "The session has ended: nothing was sent. Log in, then try again.", "done.again": "Try again", "done.close": "Close",
-  "done.free": "{subject}: nothing is in force any more", "done.in_force": "{subject}: {actions}",
+  "done.free": "{subject}: nothing is in force any more", "done.in_force": "{subject}: in force now: {actions}", "done.still": "Other sanctions still hold this subject: undo them, too, or clear all on its page.", "done.linked_held": "{n} linked subjects are still held by others.", "done.linked_held.one": "1 linked subject is still held by others.",
   "done.conflict": "Somebody decided this already, or the id was used before: {why}",
   "undo.what": "Undo the approval: overturn what it put in force", "undo.rejected": "A rejection cannot be undone: what the case was about stays rejected. A sanction by hand is possible on the subject's page.",
   "undo.nothing": "There is nothing to undo.", "undo.answered_nothing": "The approval put nothing in force, so there is nothing to overturn.",
@@ -152,12 +153,15 @@ export const en = {
   "engine.lag": "{n} to judge", "engine.halt": "Halt enforcement", "engine.resume": "Resume", "engine.halt.rule": "Put in shadow", "engine.activate": "Activate", "engine.rollback": "Roll back",
   "engine.halt.would": "All automatic enforcement goes to shadow within a second: violations are recorded, nothing is enforced.",
   "engine.halt.rule.would": "The rule {rule} goes to shadow: it is recorded, and enforces nothing.", "engine.resume.would": "Automatic enforcement goes on. What was found meanwhile is not made up for.",
-  "engine.resume.rule.would": "The rule {rule} enforces again.", "engine.activate.would": "{pack} judges what comes from now on.", "engine.activate.canary": "{pack} judges {n} % of accounts.", "engine.rollback.would": "The pack of before judges again.",
-  "engine.role": "As", "engine.canary.percent": "Percent of accounts", "engine.by": "by {who}", "engine.dead": "Dead letters", "engine.dead.text": "{n} in the last hour",
-  "engine.dead.source": "Counted as workers write them to the topic dead_letters, which has the bytes and the reason of each; they are not listed here. Nothing was dropped.",
+  "engine.resume.rule.would": "The rule {rule} enforces again.", "engine.activate.live": "{pack} judges what comes from now on.", "engine.activate.canary": "{pack} judges {n} % of accounts from now on; the live pack judges the others.", "engine.activate.shadow": "{pack} judges beside the live pack: it is recorded, and nothing comes of it.", "engine.rollback.would": "The pack of before judges again.",
+  "engine.role": "As", "engine.canary.percent": "Percent of accounts", "engine.by": "by {who}", "engine.dead": "Dead letters",
   "engine.journal": "Journal", "engine.journal.text": "{n} records since {since}",
   "engine.journal.unreadable": "{n} records could not be read since the server started", "engine.journal.source": "What this server has read from the topics. A record that is not what its topic should hold is left out: something else than workers and warden wrote it, and the topic still has it.", "engine.admin": "Needs the role admin.",
   "engine.shadowed": "Rules in shadow", "engine.clause": "clause", "engine.mode": "mode",
+
+  "dead.title": "Dead letters, newest first", "dead.hint": "Records that could not be taken. Nothing was dropped: the topic dead_letters has the bytes of each, unchanged, and why. Here are the newest 1,000, and the beginning of each.",
+  "dead.empty": "Everything could be read.", "dead.empty.filtered": "None of the newest fits.", "dead.end": "That is all that is kept here; the topic has the others.", "dead.since": "since {time}",
+  "dead.place": "{topic}, partition {partition}, offset {offset}", "dead.nowhere": "it does not say where it was", "dead.bytes": "{n} bytes", "dead.cut": "the beginning of {n} bytes",
 
   "audit.title": "Who did what", "audit.empty": "Nobody has decided anything yet.", "audit.more": "Older", "audit.at": "When", "audit.who": "Who", "audit.what": "What", "audit.subject": "Subject", "audit.reason": "Reason",
 

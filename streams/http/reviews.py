@@ -140,12 +140,12 @@ def would(review: Review) -> Would:
     if review.proposed == ["warn"]:
         return Would(
             f"警告 {review.subject}（阶梯 {review.ladder} 第 {review.rung} 级），不限制任何功能",
-            f"warns {review.subject} (rung {review.rung} of {review.ladder}), which forbids nothing",
+            f"warns {review.subject} (step {review.rung} of {review.ladder}), which forbids nothing",
         )
     lasts = None if review.lasts is None else review.lasts * 1000
     return Would(
         f"对 {review.subject} 执行 {actions}，{span_zh(lasts)}（阶梯 {review.ladder} 第 {review.rung} 级）",
-        f"puts {actions} in force for {review.subject} {span_en(lasts)} (rung {review.rung} of {review.ladder})",
+        f"puts {actions} in force for {review.subject} {span_en(lasts)} (step {review.rung} of {review.ladder})",
     )
 
 

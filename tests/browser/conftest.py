@@ -33,6 +33,7 @@ def place(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         feeding.start()
         try:
             made.until(lambda: made.api("/v1/now")["reviews_open"] >= 6, "cases wait", 90)
+            made.produce("posts", [(b"account:first", b"no event")])  # a dead letter
             for role in ("moderate", "admin"):  # so that the audit has something to tell, whichever tests are run
                 order = {
                     "subject": f"account:first-{role}",

@@ -126,12 +126,14 @@ def pages(place: Site) -> dict[str, str]:
         "violations": "#/violations",
         "explain": f"#/explain?text={quote('分享到朋友圈后即可查看答案')}",
         "engine": "#/engine",
+        "dead": "#/dead",
         "audit": "#/audit",
     }
 
 
 READY = {
     "now": ".feed .row", "subject": ".timeline .entry", "subjects": ".subjects .row", "reviews": ".case .would",
-    "violations": ".violation", "explain": ".rule-card", "engine": "table .bars", "audit": "tbody tr",
+    "violations": ".violation", "explain": ".rule-card", "engine": "table .bars", "dead": ".found .row",
+    "audit": "tbody tr",
 }  # fmt: skip
 """What is seen once a page is there."""

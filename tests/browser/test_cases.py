@@ -45,9 +45,11 @@ def test_a_case_is_decided_and_undone_by_keys_alone(tab: Open, place: Site) -> N
     made.press("a")
     made.see("dialog h2")
     made.decide()
-    made.see(".toast.good, .toast.warn, .toast.bad")
+    told = made.see(".toast.good, .toast.warn, .toast.bad")
     place.until(lambda: place.api(f"/v1/reviews/{chosen}")["review"]["status"] == "approved", "it is approved")
-    made.press("u")  # now it is overturned by appeal
+    assert "Approved: " in told.inner_text()
+    told.get_by_role("button", name="Undo").wait_for()
+    made.press("u")  # now it is overturned by appeal, as that button does it
     made.see("dialog h2", has_text="Overturn")
     made.press("3", "Enter")  # and sent after five seconds
     subject = place.api(f"/v1/reviews/{chosen}")["review"]["subject"]
@@ -149,7 +151,7 @@ def test_the_queue_goes_on_behind_the_first_hundred(tab: Open, place: Site) -> N
         made = tab("#/reviews")
         made.see(".list .dim a", has_text="the 100 that wait longest")
         made.page.locator(".list .after").get_by_role("button", name="More").click()
-        made.waits("!document.querySelector('.list .after button')")
+        made.waits("!document.querySelector('.list .after button, .list .after .loading')")
         shown = made.page.locator(".cases .row").evaluate_all("all => all.map(each => each.dataset.id)")
         assert shown[: len(first) + len(rest)] == [each["review"]["id"] for each in [*first, *rest]]
         assert {each.id for each in cases} <= set(shown)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 
 from tests.browser.site import Site
@@ -88,6 +91,44 @@ def test_a_shadow_pack_is_compared_activated_and_rolled_back(tab: Open, place: S
     made.see("tbody tr", has_text="More false hits than before")
 
 
+def test_a_pack_is_activated_as_a_canary_and_rolled_back(tab: Open, place: Site) -> None:
+    before = place.api("/v1/now")["packs"]
+    assert not before["canary"]
+    made = tab("#/engine?part=packs", role="admin")
+    history = made.page.locator("section", has=made.page.get_by_role("heading", name="History"))
+    history.locator("tr", has_text="trial@1").get_by_role("button", name="Activate").first.click()
+    percent = made.page.locator("dialog label:has-text('Percent') input")
+    assert not percent.is_visible()  # nothing but a canary is for some
+    made.page.select_option("dialog label:has-text('As') select", "shadow")
+    made.see("dialog .would", has_text="nothing comes of it")
+    made.page.select_option("dialog label:has-text('As') select", "canary")
+    percent.fill("60")
+    made.see("dialog .would", has_text="judges 60 % of accounts")
+    made.page.locator("#reason").focus()
+    made.decide()
+    canary = made.see("#packs dt:text-is('canary') + dd", has_text="trial@1")
+    assert "60 % of accounts" in canary.inner_text()
+    made.see("#packs dt:text-is('live') + dd", has_text=before["live"])
+    told = place.until(lambda: (now := place.api("/v1/now")["packs"])["canary"] and now, "it is a canary")
+    assert (told["live"], told["canary_percent"]) == (before["live"], 60)
+    history.locator("tr", has_text="canary 60 %").first.wait_for()
+    made.shot("engine-canary")
+
+    def judged_by() -> set[str]:
+        found = place.api(f"/v1/violations?mode=enforce&limit=200&since={quote(since)}")["items"]
+        return {each["item"]["pack"] for each in found}
+
+    since = place.api("/v1/now")["time"]
+    place.until(lambda: len(judged_by()) == 2, "some accounts are judged by it, and others are not", 90)
+    assert judged_by() == {told["live"], told["canary"]}
+
+    made.click("Roll back")
+    made.decide()
+    made.see("#packs dt:text-is('canary') + dd", has_text="none")
+    made.see("#packs dt:text-is('live') + dd", has_text=before["live"])
+    place.until(lambda: place.api("/v1/now")["packs"] == before, "it is rolled back")
+
+
 def test_rules_tell_how_often_they_hit(tab: Open, place: Site) -> None:
     told = place.until(
         lambda: [each for each in place.api("/v1/rules")["rules"] if each["hit_rate"] and each["violations"]],
@@ -117,6 +158,38 @@ def test_what_could_not_be_read_is_told(tab: Open, place: Site) -> None:
     made.see("#journal", has_text=f"{before + 2} records could not be read")
     made.see("#dead code", has_text="undecodable")
     assert made.page.locator("#dead dd").first.inner_text() != ""
+
+
+def test_the_count_of_dead_letters_leads_to_what_they_held(tab: Open, place: Site) -> None:
+    hostile = '<img src=x onerror="document.title=1"> \u202egnp ' + "x" * 5000
+    place.produce("posts", [(b"account:dead", hostile.encode())])
+
+    def listed() -> dict[str, Any] | None:
+        found = place.api("/v1/dead-letters?reason=undecodable")["items"]
+        return next((each for each in found if each["value"].startswith("<img")), None)
+
+    told: Any = place.until(listed, "it is a dead letter")
+    assert (told["cut"], told["bytes"]) == (True, len(hostile.encode()))
+    made = tab("#/engine?part=dead")
+    row = made.page.locator("#dead dl > div", has_text="undecodable")
+    row.get_by_role("link").click()
+    made.see("h1", has_text="Dead letters")
+    letter = made.see(".found .row", has_text="<img src=x")
+    assert f"partition {told['partition']}, offset {told['offset']}" in letter.inner_text()
+    assert told["topic"] in letter.inner_text()
+    assert "the beginning of 5,0" in letter.inner_text()
+    letter.locator(".control", has_text="RLO").wait_for()
+    assert made.page.locator("#main img").count() == 0  # shown, and nothing else
+    assert set(made.page.locator(".found a code").all_inner_texts()) == {"undecodable"}
+    made.shot("dead")
+    made.press("j", "j", "k")
+    made.see(".found .row[aria-current]:first-child")
+    made.page.get_by_role("link", name="Clear filters").click()
+    made.waits("location.hash === '#/dead'")
+    made.go("#/")
+    made.see(".tile .count[aria-label*='dead letters']").click()
+    made.see("h1", has_text="Dead letters")
+    made.see(".found .row")
 
 
 def test_the_audit_tells_who_did_what(tab: Open) -> None:

@@ -13,19 +13,12 @@ from tests.browser.tabs import Open, Tab, open_cases
 pytestmark = pytest.mark.timeout(400)
 
 
-def test_a_token_logs_in_and_the_first_paint_is_quick(browser: Any, place: Site) -> None:
+def test_a_token_logs_in(browser: Any, place: Site) -> None:
     context = browser.new_context(locale="en-GB")
     made = Tab(place, context.new_page())
     made.failing = True  # a wrong token is answered with 401
     made.go("")
     made.see("h1", has_text="Log in")
-    paint = made.page.evaluate(
-        "new Promise(done => new PerformanceObserver(list => done(list.getEntries().find("
-        "each => each.name === 'first-contentful-paint')?.startTime))"
-        ".observe({type: 'paint', buffered: true}))"
-    )
-    print(f"first contentful paint after {paint:.0f} ms")  # noqa: T201 - a figure to be read
-    assert paint < 3000  # under a second on an idle machine
     made.shot("login")
     assert made.serious() == []
     made.page.emulate_media(color_scheme="dark")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
+import orjson
 import pytest
 
 from rules.decisions import Ban, BanEntry, Enforcement, Notice, content_id
@@ -36,9 +38,15 @@ def test_why_a_domain_is_blocked_and_how_it_is_undone(tab: Open, place: Site) ->
     made.press("Enter")
     made.see("dialog .wrong", has_text="reason")  # none without a reason
     made.decide()
-    made.see(".toast.good")
+    told = made.see(".toast.good, .toast.warn", has_text=subject).inner_text()
+    left = place.api(f"/v1/subjects?prefix={subject}")["subjects"][0]["in_force"]
+    assert (f"{subject}: nothing is in force" in told) == (not left)
+    assert ("Other sanctions still hold" in told) == bool(left)
     made.see(".timeline .entry.appeal", has_text="overturned")
     made.see(".timeline .entry.appeal", has_text="lin")
+    heads = made.page.locator(".timeline .entry.violation .head").all_inner_texts()
+    assert heads
+    assert {head.strip() for head in heads} == {"violation"}  # what was found stands below it, and no raw record
 
 
 def test_a_sanction_by_hand_and_its_end(tab: Open, place: Site) -> None:
@@ -71,6 +79,58 @@ def test_subjects_are_found_by_how_they_begin(tab: Open, place: Site) -> None:
     made.page.go_back()
     made.page.fill("#prefix", "account:nobody-is-called-this")
     made.see(".state", has_text="No subject begins")
+
+
+def test_a_subject_is_found_by_its_bare_name_and_by_an_address(tab: Open, place: Site) -> None:
+    domain, link = held(place, "domain").partition(":")[2], held(place, "link").partition(":")[2]
+    made = tab()
+    made.see(".feed .row")
+    for typed, subject in (
+        (domain.upper(), f"domain:{domain}"),
+        (f"https://{domain}/", f"domain:{domain}"),
+        (link, f"link:{link}"),
+        (link.partition("://")[2], f"link:{link}"),
+    ):
+        made.page.fill("#find", typed)
+        made.press("Enter")
+        made.see(f".subjects .subject[href$='{quote(subject, safe='')}']")
+    made.page.locator(".subjects .subject").first.click()
+    made.see(".subject-head")
+
+
+def test_a_name_that_many_begin_with_is_led_on_by_its_kind(tab: Open, place: Site) -> None:
+    told = place.api("/v1/subjects?prefix=account:s&limit=100")["subjects"]
+    assert len(told) > 20
+    made = tab("#/subjects?prefix=s")
+    made.see(".subjects .row")
+    made.page.get_by_role("link", name="More: account:s").click()
+    made.waits("document.querySelectorAll('.subjects .row').length > 20")
+    assert made.page.locator("#prefix").input_value() == "account:s"
+
+
+def test_a_ban_that_is_worked_out_anew_is_no_order_of_who_overturned_another(tab: Open, place: Site) -> None:
+    subject, now = f"account:anew-{next(ids)}", datetime.now(UTC)
+    said = {"id": f"a-{subject}", "verdict": "overturned", "moderator": "lin", "reason": "wrongly matched"}
+    at = now.isoformat().replace("+00:00", "Z")
+    appeal = {**said, "subject": subject, "enforcement": content_id("other"), "time": at}
+    made_anew = Enforcement(
+        id=content_id(subject), subject=subject, action="warn", ladder="accounts", rung=1, permanent=False, starts=now,
+        ends=now + timedelta(hours=1), clauses=["links.1.1"], rule="induced_sharing.unlock",
+        violations=[content_id("v")], evidence=[], notice=Notice("警告", "a warning"), pack="p@1", time=now,
+        previous=None, because=said["id"],
+    )  # fmt: skip
+    entry = BanEntry(
+        action="warn", ladder="accounts", rung=1, permanent=False, starts=now, ends=now + timedelta(hours=1),
+        clauses=["links.1.1"], enforcement=made_anew.id,
+    )  # fmt: skip
+    key = subject.encode()
+    place.produce("appeals", [(key, orjson.dumps(appeal))])
+    place.produce("enforcements", [(key, encode(made_anew))])
+    place.produce("bans", [(key, encode(Ban(subject=subject, sanctions=[entry], time=now)))])
+    place.until(lambda: len(place.api(f"/v1/subject?id={subject}")["timeline"]) >= 2, "it is known")
+    place.until(lambda: place.api(f"/v1/subject?id={subject}")["in_force"], "it is held")
+    made = tab(address("subject", subject))
+    made.see(".because", has_text="Worked out anew when lin overturned another sanction: wrongly matched")
 
 
 def test_subjects_that_are_held_are_listed_to_the_last(tab: Open, place: Site) -> None:

@@ -202,7 +202,7 @@ def test_lengths_and_proposals_are_said_in_both_languages() -> None:
         ("永久", "for good"), ("为期 1 天", "for 1 day"), ("为期 2 小时", "for 2 hours"),
         ("为期 90 秒", "for 90 seconds"), ("为期 1.5 秒", "for 1.5 seconds"),
     ]  # fmt: skip
-    assert would(a_review(1)).en == "puts suspend_account in force for account:bob for 1 day (rung 1 of accounts)"
+    assert would(a_review(1)).en == "puts suspend_account in force for account:bob for 1 day (step 1 of accounts)"
     assert "forbids nothing" in would(a_review(1, proposed=["warn"], lasts=None)).en
     assert would(a_review(1, proposed=[])).en == "nothing would come into force"
 
