@@ -83,8 +83,9 @@ def tab(browser: Any, place: Site, cookies: dict[Role, Any]) -> Iterator[Open]:
     opened: list[Tab] = []
 
     def open_(address: str = "#/", role: Role | None = "moderate", **options: Any) -> Tab:
-        given = {"storage_state": None if role is None else cookies[role], "locale": "en-GB"}
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **(given | options))
+        state = None if role is None else cookies[role]
+        given = {"storage_state": state, "locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
+        context = browser.new_context(**(given | options))
         made = Tab(place, context.new_page())
         opened.append(made)
         made.go(address)

@@ -144,6 +144,14 @@ def test_rules_tell_how_often_they_hit(tab: Open, place: Site) -> None:
     assert set(made.page.locator(".found .rule").all_inner_texts()) == {rule}
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_part_that_is_gone_to_is_not_hidden_behind_the_bar(tab: Open, width: int) -> None:
+    made = tab("#/engine?part=rules", viewport={"width": width, "height": 700})
+    made.see("table .bars")
+    top = "document.querySelector('#rules h2').getBoundingClientRect().top"
+    made.waits(f"{top} >= document.querySelector('#bar').getBoundingClientRect().bottom && {top} < 200")
+
+
 def test_moderators_see_the_engine_and_stop_nothing(tab: Open) -> None:
     made = tab("#/engine")
     made.see("table .bars")
