@@ -29,7 +29,7 @@ def serve(ctx: click.Context, http_host: str | None, http_port: int | None, http
     """
     from streams.http.serving import serve as run
     from streams.http.tokens import TokensError
-    from streams.journal.store import JournalError
+    from streams.journal.file import JournalError
     from streams.logs import set_up_logging
     from streams.topics import TopicsError
 

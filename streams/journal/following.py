@@ -17,7 +17,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.codec import Record
 from streams.compacted import opened
 from streams.journal.entries import WRONG, Taken, Taking
-from streams.journal.store import JournalError, Place, Shown, Store
+from streams.journal.file import JournalError
+from streams.journal.store import Place, Shown, Store
 from streams.rights import RightsError, say
 from streams.settings import Settings
 from streams.topics import TopicsError, topic_names

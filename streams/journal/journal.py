@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from streams.journal.file import JournalError
 from streams.journal.following import Following, Progress
-from streams.journal.store import JournalError, Shown, Store
+from streams.journal.store import Shown, Store
 from streams.settings import Settings
 
 READERS = 4

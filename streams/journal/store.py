@@ -4,40 +4,31 @@ What was read and how far are written in one transaction, and what repeats is le
 thing once, whatever was stopped or killed in between. Only the following thread uses a `Store`.
 """
 
-import fcntl
-import logging
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rules.controls import ControlRecord
-from rules.decisions import Enforcement, Lift, Review, Violation
+from rules.decisions import Review
 from streams.codec import encode
+from streams.journal.counts import HOUR, MINUTE, Counts
 from streams.journal.dead_letters import forget, keep
 from streams.journal.entries import BanChange, DeadLetter, Entry, Lane, Taken
-from streams.journal.schema import TABLES, VERSION
+from streams.journal.file import JournalError, locked, opened
 
-logger = logging.getLogger(__name__)
-
-AUDIT_HOURS = 2160
+AUDITHOURS = 2160
 """How long what people did is kept at least: as long as their decisions are on the topics by default."""
 _ROW_BYTES = 250
 _PRUNED = 5_000
 """Rows that one transaction removes."""
 _ASKED = 500
 """Values in one question."""
-_MINUTE, _HOUR = 60_000, 3_600_000
 
 Place = tuple[str, int]
 """A topic and a partition."""
-
-
-class JournalError(RuntimeError):
-    """The journal's file cannot be used: what, where, why and what to do."""
 
 
 class Shown(NamedTuple):
@@ -65,9 +56,9 @@ class Store:
         Raises JournalError.
         """
         self.path, self._hours, self._max_bytes = path, hours, max_bytes
-        self._lock = _locked(path)
+        self._lock = locked(path)
         try:
-            self._connection = self._opened(scope)
+            self._connection = opened(path, scope, self._oldest(int(time.time() * 1000)))
             self._seq = int(self._one("SELECT value FROM meta WHERE name = 'next_seq'"))
             self.records = int(self._one("SELECT count(*) FROM records"))
             self._round = int(self._one("SELECT coalesce(max(round), 0) FROM bans"))
@@ -110,7 +101,7 @@ class Store:
     def write(self, taken: Sequence[Taken], positions: Mapping[Place, int]) -> Written:
         """Adds what was read up to `positions`, whole or not at all. Raises JournalError."""
         seq = self._seq
-        opened = set(self._open)
+        open_reviews = set(self._open)
         try:
             with self._connection:
                 self._connection.execute("BEGIN")
@@ -123,7 +114,7 @@ class Store:
                 )
                 self._connection.execute("UPDATE meta SET value = ? WHERE name = 'next_seq'", (self._seq,))
         except sqlite3.Error as error:
-            self._seq, self._open = seq, opened
+            self._seq, self._open = seq, open_reviews
             raise JournalError(f"{self.path}: cannot be written: {error}\n    is the disk full?") from None
         self.records += written.new
         return written
@@ -131,7 +122,7 @@ class Store:
     def prune(self, now_ms: int | None = None) -> bool:
         """Removes some of what is too old or too much; whether there may be more of it. Raises JournalError."""
         now = now_ms if now_ms is not None else int(time.time() * 1000)
-        oldest = now - int(self._hours * _HOUR)
+        oldest = self._oldest(now)
         try:
             with self._connection:
                 self._connection.execute("BEGIN")
@@ -139,7 +130,7 @@ class Store:
                 if not removed and self._too_large():
                     removed = self._remove("lane IS NOT 'audit' ORDER BY seq") or self._remove("1 ORDER BY seq")
                 if not removed:
-                    for table, column, unit in (("minutes", "minute", _MINUTE), ("rule_hours", "hour", _HOUR)):
+                    for table, column, unit in (("minutes", "minute", MINUTE), ("rule_hours", "hour", HOUR)):
                         self._connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (oldest // unit,))  # noqa: S608
             if removed:
                 self._connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
@@ -154,13 +145,17 @@ class Store:
         pages, free, size = (int(self._one(f"PRAGMA {name}")) for name in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * size
 
+    def _oldest(self, now: int) -> int:
+        """What is older is removed, in ms."""
+        return now - int(self._hours * HOUR)
+
     def _too_large(self) -> bool:
         bans = int(self._one("SELECT coalesce(sum(bytes), 0) FROM banned"))
         return self.size - bans > self._max_bytes
 
     def _prune_old(self, oldest: int, now: int) -> int:
         removed = self._remove("at < ? AND lane IS NOT 'audit' ORDER BY at", oldest)
-        audited = min(oldest, now - AUDIT_HOURS * _HOUR)
+        audited = min(oldest, now - AUDITHOURS * HOUR)
         removed = removed or self._remove("at < ? ORDER BY at", audited)
         if removed or self.since < oldest:
             self._connection.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'since'", (oldest,))
@@ -185,8 +180,7 @@ class Store:
         written = Written()
         known = self._known([entry.identity for entry in entries])
         rows: list[tuple[Any, ...]] = []
-        minutes: Counter[tuple[int, str, str]] = Counter()
-        hours: Counter[tuple[int, str, str, str]] = Counter()
+        counts = Counts()
         for entry in entries:
             if entry.identity in known:
                 continue
@@ -201,7 +195,7 @@ class Store:
                         "INSERT OR REPLACE INTO controls VALUES (?, ?, ?, ?)",
                         (control.target, control.do == "halt", seq, entry.body),
                     )
-            _count(entry, lane, minutes, hours)
+            counts.entry(entry, lane)
             if lane == "feed":
                 written.feed.append(Shown(seq, entry.at, entry.body))
             rows.append((
@@ -209,7 +203,7 @@ class Store:
                 entry.body,
             ))  # fmt: skip
         self._connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        self._add_counts(minutes, hours)
+        counts.add_to(self._connection)
         written.new = len(rows)
         return written
 
@@ -253,9 +247,9 @@ class Store:
         if not letters:
             return
         keep(self._connection, letters)
-        minutes: Counter[tuple[int, str, str]] = Counter()
+        counts = Counts()
         for letter in letters:
-            minutes[letter.at // _MINUTE, "dead_letter", letter.reason] += 1
+            counts.dead_letter(letter.at, letter.reason)
             if letter.refused is not None:
                 event = letter.refused.event
                 subject = str(getattr(event, "subject", ""))
@@ -263,31 +257,7 @@ class Store:
                     "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)",
                     (event.id, subject, letter.at, letter.refused.reason, letter.refused.detail),
                 )
-        self._add_counts(minutes, Counter())
-
-    def _add_counts(self, minutes: Counter[tuple[int, str, str]], hours: Counter[tuple[int, str, str, str]]) -> None:
-        self._connection.executemany(
-            "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            [(*key, n) for key, n in minutes.items()],
-        )
-        self._connection.executemany(
-            "INSERT INTO rule_hours VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            [(*key, n) for key, n in hours.items()],
-        )
-
-    def _opened(self, scope: str) -> sqlite3.Connection:
-        try:
-            connection = self._connected()
-            if _value(connection, "version") == VERSION and _value(connection, "scope") == scope:
-                return connection
-            fresh = _is_empty(connection)
-            connection.close()
-        except sqlite3.DatabaseError as error:
-            fresh = False
-            logger.warning("%s is no journal (%s)", self.path, error)
-        if not fresh:
-            logger.warning("%s is made anew, from the topics", self.path)
-        return self._made(scope)
+        counts.add_to(self._connection)
 
     def anew(self) -> None:
         """Forgets all: the topics are not those that the file is about. Raises JournalError."""
@@ -307,83 +277,12 @@ class Store:
                     "rule_hours",
                 ):
                     self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names written here
-                since = now - int(self._hours * _HOUR)
+                since = self._oldest(now)
                 self._connection.execute("UPDATE meta SET value = ? WHERE name = 'since'", (since,))
                 self._connection.execute("UPDATE meta SET value = ? WHERE name = 'first_seq'", (self._seq,))
         except sqlite3.Error as error:
             raise JournalError(f"{self.path}: cannot be written: {error}") from None
         self.records, self._open = 0, set()
 
-    def _made(self, scope: str) -> sqlite3.Connection:
-        for end in ("", "-wal", "-shm"):
-            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
-        connection = self._connected()
-        connection.executescript(f"BEGIN; {TABLES} COMMIT;")
-        now = int(time.time() * 1000)
-        # Numbers go on over a file that is made anew, so that a page that asks for what followed one is not misled
-        first = now // 1000 * 1_000_000
-        meta = {"version": VERSION, "scope": scope, "next_seq": first, "first_seq": first}
-        meta["since"] = now - int(self._hours * _HOUR)
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
-        return connection
-
-    def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")  # a crash of the machine loses the end, and no more
-        connection.execute("PRAGMA journal_size_limit = 67108864")
-        connection.execute("PRAGMA cache_size = -65536")
-        return connection
-
     def _one(self, question: str, *values: Any) -> Any:
         return self._connection.execute(question, values).fetchone()[0]
-
-
-def _count(
-    entry: Entry,
-    lane: str | None,
-    minutes: Counter[tuple[int, str, str]],
-    hours: Counter[tuple[int, str, str, str]],
-) -> None:
-    minute, hour = entry.at // _MINUTE, entry.at // _HOUR
-    match entry.struct:
-        case Violation() as found:
-            minutes[minute, "violation", found.mode] += 1
-            hours[hour, found.rule, found.clause, found.mode] += 1
-        case Enforcement() as made:
-            minutes[minute, "enforcement", made.action] += 1
-        case Lift() as lift:
-            minutes[minute, "lift", lift.action] += 1
-            for rule in lift.rules:
-                hours[hour, rule, "", "overturned"] += 1
-        case Review() as review if lane == "feed":
-            minutes[minute, "review", "opened" if review.status == "open" else review.status] += 1
-
-
-def _locked(path: Path) -> IO[bytes]:
-    """The lock on a journal: two processes would both write it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = path.with_name(path.name + ".lock").open("ab")
-    except OSError as error:
-        hint = "WARDEN_DATA_DIR is a folder that this user may write"
-        raise JournalError(f"{path}: {error.strerror}\n    {hint}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        hint = "another `warden serve` runs here: stop it, or give this one another WARDEN_DATA_DIR"
-        raise JournalError(f"{path} is in use\n    {hint}") from None
-    return lock
-
-
-def _value(connection: sqlite3.Connection, name: str) -> Any:
-    if _is_empty(connection):
-        return None
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    return None if row is None else row[0]
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -20,9 +20,10 @@ from rules.events import Appeal, millis
 from streams.journal import questions
 from streams.journal.dead_letters import MOST_KEPT
 from streams.journal.entries import MOST_VALUE
+from streams.journal.file import JournalError
 from streams.journal.journal import connected
 from streams.journal.questions import Filter, value
-from streams.journal.store import JournalError, Store
+from streams.journal.store import Store
 from tests.streams.journal.making import (
     NAMES,
     NOW,
