@@ -7,7 +7,7 @@ import pytest
 from rules.decisions import Violation
 from rules.engine import Engine
 from rules.events import convert_event
-from rules.packs import SHIPPED, InvalidPackError
+from rules.packs import SHIPPED, InvalidPackError, Pack
 from rules.packs.words import load_with_words, read_word_lists
 from rules.words import Word
 
@@ -116,8 +116,16 @@ OPERATORS_OWN = {
 }
 
 
+@pytest.fixture(scope="module")
+def without_words() -> Pack:
+    """The shipped pack as it is; compiling it takes a second."""
+    return load_with_words(SHIPPED, None)
+
+
 @pytest.mark.parametrize("clause", OPERATORS_OWN)
-def test_each_clause_on_matters_of_state_works_with_the_operators_own_words(lists: Path, clause: str) -> None:
+def test_each_clause_on_matters_of_state_works_with_the_operators_own_words(
+    lists: Path, without_words: Pack, clause: str
+) -> None:
     """Words made up for this test, one of them with an option; evaded as people do; and nothing without them."""
     (lists / f"{OPERATORS_OWN[clause]}.csv").write_text("word,pinyin\n圆圈鸭梨,\n方块蘑菇,true\n", "utf-8")
     texts = ["这里有圆圈鸭梨", "圓圈·鴨梨", "fangkuaimogu 来了", "方块mogu", "圆的鸭梨和方的蘑菇"]
@@ -132,4 +140,4 @@ def test_each_clause_on_matters_of_state_works_with_the_operators_own_words(list
     assert {(found.event.id, found.clause) for found in broken} == {(str(n), clause) for n in range(4)}
     assert {found.pack for found in broken} == {pack.label}
     assert pack.label.endswith(f"+words.{pack.revision}")
-    assert not [*Engine(load_with_words(SHIPPED, None)).judge(posts)]
+    assert not [*Engine(without_words).judge(posts)]
