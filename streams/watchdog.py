@@ -47,11 +47,13 @@ class Watchdog:
             )
 
     def watch(self, look: Callable[[], Look], fail: Callable[[StandstillError], None]) -> None:
-        """Looks every LOOK_S seconds in a thread until the process ends, or something fails."""
+        """Looks every LOOK_S seconds, or four times in a shorter patience, in a thread, until the process ends or
+        something fails."""
+        pause = min(LOOK_S, self._patience / 4)
 
         def run() -> None:
             while True:
-                time.sleep(LOOK_S)
+                time.sleep(pause)
                 try:
                     self.judge(look())
                 except StandstillError as error:

@@ -407,13 +407,13 @@ def test_a_worker_that_stands_still_ends_and_one_that_has_nothing_to_do_does_not
     asyncio.run(produced(setup, records[:1_000]))
     with started(setup) as process:
         asyncio.run(until(setup, names(records[:1_000])))
-        time.sleep(13)
+        time.sleep(9)  # the watchdog has looked six times, the last two when patience with one at work had ended
         assert process.poll() is None
         asyncio.run(produced(setup, records[1_000:]))
         asyncio.run(until(setup, names(records)))
         assert stop(process) == 0
     asyncio.run(produced(setup, some_records(setup, 10, begin=2_000)))
-    with started(replace(setup, pause=60.0)) as process:
+    with started(replace(setup, pause=60.0, standstill=4.0)) as process:
         assert process.wait(timeout=45) == 70
 
 
