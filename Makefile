@@ -32,7 +32,9 @@ types: setup
 	$(BIN)/mypy
 
 # In as many processes as TEST_PROCESSES says (they wait for brokers much of the time), each with brokers of its own; a file stays in one of them,
-# and files begin in the order of tests/conftest.py.
+# and files begin in the order of tests/conftest.py. Bytecode is written even where the environment says that none is to
+# be: the tests start hundreds of processes of the same modules, and each would compile them anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup lint types
 	@$(BIN)/python -m tests.fetch
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
