@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from rules.decisions import Evidence, Review, ReviewReason, ReviewStatus, content_id
 from rules.events import from_millis
 from rules.holdings import forgiven_until
+from rules.offences import Offence
 from rules.packs.model import Ladder, Pack
 from rules.remembering import remembered_after
-from rules.sanctions import Offence
 from rules.standing import Standing, standing
 from rules.subject_state import Case, Record, ladder_name
 from rules.subjects import kind_of

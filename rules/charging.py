@@ -5,19 +5,21 @@ used up. What waits leads to nothing until it is approved.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rules.announcing import Trigger
 from rules.decisions import SUBJECT_KINDS, EventRef, Violation, content_id, linked
 from rules.docket import BY_REPORT, Docket, Why
-from rules.evasion import Gravity, evading
+from rules.evasion import evading
 from rules.events import from_millis, millis
 from rules.holdings import Holding, forgiven_until
+from rules.offences import Gravity, Offence
 from rules.packs.model import Ladder
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState
 from rules.relays import Evading
 from rules.remembering import added_after, matters_after, remembered_after
-from rules.sanctions import OF_A_KIND, Offence, alike, waiting
+from rules.sanctions import OF_A_KIND, alike, waiting
 from rules.subject_state import HELD, MAX_EVADING, PENDING, WAITING, Record, ladder_name
 from rules.subjects import kind_of
 
@@ -211,6 +213,10 @@ class Charging:
     def _tells_evading(self, of: Record, ladder: Ladder) -> bool:
         return ladder.evasion is not None and ladder.evasion.punished_ip and kind_of(of.subject) == "ip"
 
+    def _punished(self, of: Record, ladder: Ladder, time: int, offences: list[Offence]) -> bool:
+        held = self._docket.ledger.had(of, offences, ladder)
+        return any(each.action != "warn" and each.holds(time) for each in held)
+
     def tell_evading(
         self, of: Record, ladder: Ladder, before: list[Offence], after: list[Offence], about: Sequence[Offence]
     ) -> None:
@@ -247,7 +253,7 @@ class Charging:
         """cause -> the offence and the domain that was new, of those offences on an IP for which that is so."""
         found: dict[bytes, tuple[Offence, str]] = {}
         for offence in offences:
-            domain = evading(offence, among, lambda earlier: self._docket.ledger.had(of, earlier, ladder))
+            domain = evading(offence, among, partial(self._punished, of, ladder, offence.time))
             if domain:
                 found[offence.cause] = offence, domain
         return found

@@ -8,10 +8,11 @@ from rules.cases import Occasion, ended, opened
 from rules.decisions import Action, Enforcement, Lift, Review, ReviewReason
 from rules.events import millis
 from rules.holdings import Holding, Ledger
+from rules.offences import Offence
 from rules.packs.model import Ladder, Pack
 from rules.relays import Relay
 from rules.report_weights import Heard, weigh
-from rules.sanctions import Offence, remembered
+from rules.sanctions import remembered
 from rules.subject_state import (
     CAUSE,
     WAITING,

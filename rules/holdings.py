@@ -13,8 +13,8 @@ import msgspec
 
 from rules.decisions import BY_HAND, Action, BanEntry, content_id
 from rules.events import from_millis
+from rules.offences import Offence
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence
 from rules.standing import Climb, Standing, standing
 from rules.subject_state import VOID, Record, StoredOrder, is_enforced
 from rules.subjects import kind_of

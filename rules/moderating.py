@@ -12,11 +12,11 @@ from rules.charging import Charging
 from rules.docket import Docket, Why
 from rules.events import Appeal, InvalidEventError, Order, ReviewDecision, millis
 from rules.holdings import Holding, forgiven_until, ordered_id
+from rules.offences import Offence
 from rules.orders import kept_orders
 from rules.relays import Retraction
 from rules.remembering import remembered_after
 from rules.reporting import tell_reporters
-from rules.sanctions import Offence
 from rules.subject_state import (
     MAX_DECIDED,
     MAX_RETRACTED,

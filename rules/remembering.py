@@ -7,8 +7,9 @@ order counts anew, and has to be remembered as if there were nothing before it.
 from collections.abc import Callable, Sequence
 
 from rules.holdings import forgiven
+from rules.offences import Offence
 from rules.packs.model import Ladder
-from rules.sanctions import Offence, added, matters, remembered
+from rules.sanctions import added, matters, remembered
 from rules.subject_state import Record
 from rules.subjects import kind_of
 

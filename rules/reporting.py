@@ -6,9 +6,9 @@ from rules.announcing import Trigger
 from rules.decisions import content_id
 from rules.docket import BY_REPORT, Docket
 from rules.events import Report, from_millis
+from rules.offences import Offence
 from rules.reporters import Inquiry, Outcome, ReporterState, Testimony, decode_reporter, learn, take
 from rules.reports import StoredReport, answered, inquiry, outcomes, remember, stored
-from rules.sanctions import Offence
 from rules.subject_state import WAITING, Record
 
 

@@ -9,11 +9,11 @@ force is `rules/standing.py`'s. So neither the order of arrival nor a repeat cha
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from rules.climbing import left, rung_of_worth
 from rules.decisions import SubjectKind
-from rules.evasion import Gravity, domain_of, many_domains
+from rules.evasion import many_domains
+from rules.offences import Gravity, Offence, domain_of
 from rules.packs.model import Ladder
 
 MAX_WAITING = 200
@@ -30,21 +30,6 @@ count. The first of each clause stays as well. What lies beyond these limits is 
 
 _NEAR = 8
 """How many sanctions of their own may follow a last rung for good and still be told apart from a burst at a glance."""
-
-
-class Offence(NamedTuple):
-    """One violation as a subject remembers it. `time` in ms; sorts by time, then cause.
-
-    `cause` is that of the violation, 16 bytes; `linked` are the other subjects that are charged with the same.
-    """
-
-    time: int
-    cause: bytes
-    clause: str
-    rule: str
-    gravity: Gravity
-    holds_share_api: bool
-    linked: tuple[str, ...] = ()
 
 
 Cell = tuple[int, str, Gravity, bool, str]

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rules.decisions import Action, SubjectKind
+from rules.offences import Offence
 from rules.packs.model import Clause, Ladder, Rung
-from rules.sanctions import OF_A_KIND, Cell, Offence, cell_of, counted, lasts_for_good, rung_of, slot_of
+from rules.sanctions import OF_A_KIND, Cell, cell_of, counted, lasts_for_good, rung_of, slot_of
 from rules.subjects import sanctions_for
 
 RENEWALS = 10

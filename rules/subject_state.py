@@ -5,9 +5,9 @@ from typing import NamedTuple
 import msgspec
 
 from rules.decisions import Action, ReviewReason
+from rules.offences import Offence
 from rules.reporters import is_reporter
 from rules.reports import StoredReport
-from rules.sanctions import Offence
 
 MAX_DECIDED = 50
 """Appeals, and orders, remembered for one subject; the newest stay."""

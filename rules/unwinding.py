@@ -9,8 +9,9 @@ one of them go with it.
 from collections.abc import Iterable, Iterator
 
 from rules.holdings import of_ladder
+from rules.offences import Offence
 from rules.packs.model import Ladder, Pack
-from rules.sanctions import Offence, of_a_kind
+from rules.sanctions import of_a_kind
 from rules.subject_state import CAUSE, MAX_RETRACTED, Record, SubjectState, is_enforced
 from rules.subjects import kind_of
 

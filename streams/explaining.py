@@ -14,9 +14,9 @@ from rules.decisions import Action, Evidence, Severity, Violation
 from rules.events import InvalidEventError, MassSend, Post, Share, convert_event, millis
 from rules.facts import EventFacts
 from rules.gathering import Gathering
+from rules.offences import Offence
 from rules.packs.model import BehaviourSignal, Pack, Rule
 from rules.protection import Protection
-from rules.sanctions import Offence
 from rules.screen import Arrival, Screen
 from rules.sightings import Sighting
 from rules.standing import standing

@@ -7,9 +7,9 @@ import msgspec
 
 from rules.events import from_millis
 from rules.holdings import holdings
+from rules.offences import Offence
 from rules.packs import Pack
 from rules.packs.model import Ladder
-from rules.sanctions import Offence
 from rules.subject_state import (
     HELD,
     NEVER,

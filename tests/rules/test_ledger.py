@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.holdings import Ledger, of_ladder
+from rules.offences import Offence
 from rules.packs import Pack, load_pack
-from rules.sanctions import Offence, added, remembered
+from rules.sanctions import added, remembered
 from rules.subject_state import Record, StoredOrder, SubjectState
 from rules.subjects import kind_of
 from tests.rules.making import DAY, HOUR, START

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from rules.climbing import highest_rung
 from rules.decisions import Action, Notice, SubjectKind
+from rules.offences import Offence
 from rules.packs.model import Clause, Ladder, Rung
-from rules.sanctions import Offence, added, lasts_for_good, matters, remembered, rung_of
+from rules.sanctions import added, lasts_for_good, matters, remembered, rung_of
 from rules.standing import Standing, standing
 from tests.rules.making import DAY, HOUR, ladder
 

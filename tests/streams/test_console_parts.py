@@ -15,8 +15,8 @@ from aiohttp.test_utils import make_mocked_request
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from rules.events import millis
+from rules.offences import Offence
 from rules.packs import load_pack
-from rules.sanctions import Offence
 from rules.subject_state import (
     HELD,
     NEVER,
