@@ -231,7 +231,7 @@ def test_each_event_is_due_by_the_pack_that_was_in_force_for_it(
 
 def test_a_violation_by_a_pack_that_was_not_in_force_diverged(by_versions: Truth, judged_by_versions: Outputs) -> None:
     last = judged_by_versions.violations[-1]
-    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.1")
+    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.2")
     assert found(judged_by_versions, by_versions) == (0, 0, 1)
     # and so did one that both judged
     judged_by_versions.violations.append(record("violations", 0, "x", replace_json(last.value, pack="chaos@9")))
@@ -243,14 +243,14 @@ def test_what_a_shadow_pack_did_not_find_is_lost_and_what_it_found_elsewhere_is_
 ) -> None:
     first = judged_by_versions.violations.pop(0)
     assert found(judged_by_versions, by_versions) == (1, 0, 0)
-    elsewhere = replace_json(first.value, id="f" * 32, pack="chaos@1+wechat@2016.4.1")
+    elsewhere = replace_json(first.value, id="f" * 32, pack="chaos@1+wechat@2016.4.2")
     judged_by_versions.violations.append(record("violations", 0, "x", elsewhere))
     assert found(judged_by_versions, by_versions) == (1, 1, 0)
 
 
 def test_an_enforcement_by_a_pack_that_was_not_live_diverged(by_versions: Truth, judged_by_versions: Outputs) -> None:
     last = judged_by_versions.enforcements[-1]
-    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.1")
+    last.value = replace_json(last.value, pack="chaos@1+wechat@2016.4.2")
     assert found(judged_by_versions, by_versions) == (0, 0, 1)
 
 

@@ -389,7 +389,7 @@ class Pack:
     @property
     def label(self) -> str:
         """What decisions cite: `name@version` of the pack and of those it includes, and which words the operator had
-        given: `ours@3+wechat@2016.4.1+words.1f0c59be2b7a`."""
+        given: `ours@3+wechat@2016.4.2+words.1f0c59be2b7a`."""
         words = [f"words.{self.revision}"] if self.revision else []
         return "+".join([f"{self.name}@{self.version}", *self.includes, *words])
 
