@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { askDecision } from "./asking.js";
 import { content } from "./content.js";
-import { appeal, decide, decisions, underWay } from "./deciding.js";
+import { actionsOf, appeal, decide, decisions, underWay } from "./deciding.js";
 import { el, fill } from "./dom.js";
 import { line } from "./escaping.js";
 import { evidenceOf } from "./evidence.js";
@@ -24,6 +24,8 @@ const LENGTHS = [["decide.1h", 3600], ["decide.1d", 86400], ["decide.7d", 7 * 86
 const FIRST_SHOWN = 30;
 /** Linked subjects that are shown at once: what happened stands below them. */
 const FIRST_LINKED = 8;
+/** Pauses before the page is read again after a decision, in ms. */
+const AGAIN_MS = [500, 1000, 2000, 4000, 8000];
 /** Violations behind a sanction that are shown at once. */
 const BEHIND = 2;
 
@@ -198,9 +200,24 @@ export function open(main, route, app) {
       body: { subject, do: what, ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) } });
   }
 
-  const answered = ({ detail: decision }) => {
-    if (decision.subject === subject || decision.outcome.in_force?.[subject]) load();
+  const answered = ({ detail: { subject: about, outcome } }) => {
+    if (about === subject || outcome.in_force?.[subject]) follow(outcome.in_force?.[subject]);
   };
+
+  /** Loads again, until the page shows what a decision put in force: the list that it reads follows the workers. */
+  async function follow(entries) {
+    await load();
+    const before = inForce(answer?.in_force);
+    const wanted = entries ? inForce(entries) : null;
+    for (const pause of AGAIN_MS) {
+      if (!alive || !answer || (wanted === null ? inForce(answer.in_force) !== before : inForce(answer.in_force) === wanted)) return;
+      await new Promise((done) => { setTimeout(done, pause); });
+      const found = alive ? await get("/v1/subject", { id: subject, older: "" }).catch(() => null) : null;
+      if (!alive || !found || inForce(found.in_force) === inForce(answer.in_force)) continue;
+      answer = found;
+      fill(page, draw());
+    }
+  }
   const changed = () => {
     if (answer) fill(page, draw());
   };
@@ -224,6 +241,9 @@ export function open(main, route, app) {
     },
   };
 }
+
+/** Which actions hold, to be compared. */
+const inForce = (entries) => [...new Set(actionsOf(entries))].sort().join();
 
 /** Of each action the one that holds longest. */
 function longest(holding) {

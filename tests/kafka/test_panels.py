@@ -444,3 +444,8 @@ def _overturn_one(system: System) -> None:
     appeal = {"type": "appeal", "id": "a1", "subject": decision["subject"], "enforcement": decision["id"]}
     appeal |= {"verdict": "overturned", "moderator": "lin", "reason": "looked at it", "time": decision["time"]}
     system.feed([appeal])
+
+    def lifted() -> bool:
+        return any(each["kind"] == "lift" for each in system.decisions("enforcements"))
+
+    assert becomes(lifted, 60), f"nothing came of the appeal against {decision}"

@@ -275,7 +275,7 @@ def test_every_client_is_made_with_these_options() -> None:
                 made.setdefault(path.name, []).append(json.dumps(spread))
 
     assert made.pop("embedded.py") == ["[]"]
-    assert set(made) == {"clients.py", "topics.py", "evidence.py", "workers.py"}
+    assert set(made) == {"clients.py", "topics.py", "evidence.py", "members.py"}
     assert all(
         re.search(r"client_options\((self\._)?settings\)", spread) for calls in made.values() for spread in calls
     )
