@@ -46,7 +46,7 @@ def _compared(bench: Bench, contender: Contender, runs: list[Throughput], events
     if contender.judges:
         with bench.steps.step(f"{contender.title}, latency at {per_second / 2:,.0f} events/s"):
             try:
-                latency = measure_latency(bench, contender, events, per_second / 2, _label(contender, "late"))
+                latency = measure_latency(bench, contender, events, per_second / 2, _label(contender, "l"))
             except FellBehindError as error:
                 bench.steps.note(f"no latency of {contender.title}: {error}")
     return Compared(
@@ -60,7 +60,7 @@ def _compared(bench: Bench, contender: Contender, runs: list[Throughput], events
 
 
 def _label(contender: Contender, run: str) -> str:
-    """Short: Quix Streams names a changelog by all topics of a stage, and Kafka has no more than 249 characters."""
+    """Short: Quix Streams names a changelog by all topics of a stage, of 249 characters at most."""
     return f"bench-{contender.name.replace('_', '-')}-{run}"
 
 
