@@ -183,6 +183,7 @@ NOT_RUN = {
     "make soak": "takes twenty minutes",
     "SOAK_S=120 make soak": "takes two minutes, and the machine for itself",
     "make bench": "measures for an hour",
+    "python -m benchmarks.console --only idle": "measures",
     "python -m benchmarks.console --only journal": "measures",
     "python -m benchmarks.door": "measures",
     'make bench ARGS="--only comparison"': "measures: it needs the machine for itself",
