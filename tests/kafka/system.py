@@ -22,7 +22,6 @@ from streams.settings import Settings
 from streams.topics import INPUTS as TOPIC_OF
 from streams.topics import create_topics, enforce_topics, topic_names, topic_specs
 from streams.worker_process import environment_of
-from tests.kafka.commands import run_warden
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
 INPUTS: dict[str, str] = {**TOPIC_OF}
@@ -107,8 +106,11 @@ class System:
         return {**environment_of(self.settings), **given}
 
     def warden(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Runs a command to its end, in a process of its own."""
-        return run_warden(arguments, self.environment(), stdin, seconds=120)
+        """Runs a command to its end."""
+        command = [sys.executable, "-m", "streams.cli", *arguments]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, env=self.environment(), timeout=120, check=False
+        )
 
     @contextmanager
     def worker(self, *arguments: str, ready: bool = True, **environment: str) -> Iterator[Worker]:
