@@ -30,6 +30,7 @@ from faust.types import TP
 
 from streams.access.clients import is_cancelled
 from streams.merging import Lane, Standing
+from streams.recovery_end import RecoveryEnd
 from streams.watchdog import Look
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._fetch_idle = asyncio.Event()
         self._fetch_idle.set()
         self._commit_lock = asyncio.Lock()
+        recovery = self.app.tables.recovery
+        recovery._signal_recovery_end = RecoveryEnd(recovery)
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
