@@ -10,6 +10,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +27,14 @@ class Policy:
     """How deliveries are tried. Times in seconds; `waiting` and `waiting_bytes`: no more is taken beyond.
 
     Attempt n is followed by a wait of between half of and all of `first_wait_s` * 2^(n-1), at most `longest_wait_s`.
+    At a stop what is under way has `grace_s` to be answered: so it need not be sent again.
     """
 
     attempts: int = 10
     timeout_s: float = 10.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
+    grace_s: float = 2.0
     at_once: int = 8
     waiting: int = 10_000
     waiting_bytes: int = 64 << 20
@@ -98,7 +101,10 @@ class Deliverer:
             self._tasks[delivery.subject] = task
 
     async def drop(self, partition: int) -> None:
-        """Lets go of what waits of a partition that another process now has; returns when nothing of it is sent."""
+        """Lets go of what waits of a partition that another process now has; returns when nothing of it is sent.
+
+        What is under way and answered within the policy's grace is done.
+        """
         gone = [subject for subject, line in self._lines.items() if line and line[0].partition == partition]
         tasks = [self._tasks[subject] for subject in gone]
         for subject, task in zip(gone, tasks, strict=True):
@@ -111,8 +117,7 @@ class Deliverer:
 
     async def drop_all(self) -> None:
         """Lets go of everything that waits."""
-        for partition in {line[0].partition for line in self._lines.values() if line}:
-            await self.drop(partition)
+        await asyncio.gather(*map(self.drop, {line[0].partition for line in self._lines.values() if line}))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -130,7 +135,7 @@ class Deliverer:
     async def _deliver(self, delivery: Delivery) -> None:
         for attempt in range(1, self._policy.attempts + 1):
             async with self._slots:
-                why = await self._attempt(delivery)
+                why = await self._answered(delivery)
             if not why:
                 self._state.delivered += 1
                 return
@@ -140,6 +145,18 @@ class Deliverer:
         await asyncio.to_thread(self._bury, delivery, why)
         self._state.dead += 1
         self._tell(f"{delivery.key}: given up after {self._policy.attempts} attempts: {why}")
+
+    async def _answered(self, delivery: Delivery) -> str:
+        """An attempt that a stop does not cut off: the receiver may have taken it, and would get it twice."""
+        attempt = asyncio.ensure_future(self._attempt(delivery))
+        try:
+            return await asyncio.shield(attempt)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                if not await asyncio.wait_for(attempt, self._policy.grace_s):
+                    self._state.delivered += 1
+                    self._done(delivery)
+            raise
 
     async def _attempt(self, delivery: Delivery) -> str:
         """Why an attempt failed; empty when it was taken (a status of 2xx)."""

@@ -97,9 +97,8 @@ class _Hook(ConsumerRebalanceListener):  # type: ignore[misc]
 
         The client gives out no record between this call and the next assignment, so nothing old is taken after it.
         """
-        for partition in revoked:
-            if self._deliverer is not None:
-                await self._deliverer.drop(partition.partition)
+        if self._deliverer is not None:
+            await asyncio.gather(*(self._deliverer.drop(partition.partition) for partition in revoked))
         await self._commit()
         self._progress.clear()
         self._committed.clear()

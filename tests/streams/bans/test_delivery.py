@@ -192,7 +192,7 @@ def test_what_is_dropped_is_neither_sent_nor_done() -> None:
         state, done = HookState(), []
         async with served(hangs) as (receiver, url), aiohttp.ClientSession() as session:
             deliverer = Deliverer(
-                session, url=url, secret=SECRET, policy=Policy(waiting=2), state=state, done=done.append
+                session, url=url, secret=SECRET, policy=Policy(waiting=2, grace_s=0.05), state=state, done=done.append
             )
             deliverer.put(delivery("account:a", 0))
             deliverer.put(delivery("account:a", 1))
@@ -250,3 +250,38 @@ def test_waits_double_up_to_a_limit() -> None:
 
     for attempt, longest in ((1, 1), (2, 2), (4, 8), (1000, 8)):
         assert longest / 2 <= policy.wait_s(attempt) <= longest
+
+
+@pytest.mark.parametrize(("answer_s", "status", "done"), [(0.1, 204, [0]), (0.1, 503, []), (30.0, 204, [])])
+def test_a_stop_gives_what_is_under_way_its_grace_and_sends_nothing_more(
+    answer_s: float, status: int, done: list[int]
+) -> None:
+    """What the receiver took and could say so is not sent again by the next process."""
+    under_way = asyncio.Event()
+
+    async def slow(_: dict[str, object]) -> web.Response:
+        under_way.set()
+        await asyncio.sleep(answer_s)
+        return web.Response(status=status)
+
+    async def run() -> None:
+        finished: list[int] = []
+        state = HookState()
+        async with served(slow) as (receiver, url), aiohttp.ClientSession() as session, asyncio.timeout(10):
+            deliverer = Deliverer(
+                session,
+                url=url,
+                secret=SECRET,
+                policy=Policy(grace_s=0.5, first_wait_s=0.01),
+                state=state,
+                done=lambda each: finished.append(each.offset),
+            )
+            deliverer.put(delivery("account:a", 0))
+            deliverer.put(delivery("account:a", 1))
+            await under_way.wait()
+            await deliverer.drop_all()
+            await asyncio.sleep(0.1)
+        assert (finished, receiver.seen, state.waiting) == (done, [("account:a", 0)], 0)
+        assert state.delivered == len(done)
+
+    asyncio.run(run())
