@@ -10,6 +10,7 @@ from rules.events import millis
 from rules.holdings import Holding, Ledger
 from rules.offences import Offence
 from rules.packs.model import Ladder, Pack
+from rules.recent import Recent
 from rules.relays import Relay
 from rules.report_weights import Heard, weigh
 from rules.sanctions import remembered
@@ -29,13 +30,15 @@ _BRIGADE: Why = ("brigade", "many reports, but from new or linked people: they l
 
 
 class Docket:
-    """The records of one batch. `before`: what those that there were have been, only time, offences and orders, which
-    say what is in force. `changed`: the subjects whose state is another now."""
+    """The records of one batch. `encoded`, `before`: what those that there were have been; of the latter only time,
+    offences and orders, which say what is in force. `changed`: the subjects whose state is another now."""
 
-    def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None]) -> None:
+    def __init__(self, pack: Pack, state_of: Callable[[str], bytes | None], recent: Recent) -> None:
         self.pack = pack
         self.state_of = state_of
+        self._recent = recent
         self._records: dict[str, Record] = {}
+        self.encoded: dict[str, bytes] = {}
         self.before: dict[str, SubjectState] = {}
         self.changed: dict[str, None] = {}
         self.decisions: list[Enforcement | Lift | Review] = []
@@ -50,9 +53,13 @@ class Docket:
         record = self._records.get(subject)
         if record is None:
             data = self.state_of(subject)
-            state = decode_subject(data)
-            record = self._records[subject] = Record(subject, state)
+            known = self._recent.take(subject, data) if data else None
+            record = Record(subject, decode_subject(data)) if known is None else known.record
+            self._records[subject], state = record, record.state
+            if known is not None:
+                self.ledger.begin_with(record, known.pages)
             if data:  # lists are replaced when they change, so these stay what they are
+                self.encoded[subject] = data
                 self.before[subject] = SubjectState(
                     time=state.time, offences=state.offences.copy(), orders=state.orders
                 )

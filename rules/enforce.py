@@ -13,7 +13,7 @@ import msgspec
 
 from rules.cases import Occasion, ended
 from rules.charging import Charging
-from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review, ReviewReason
+from rules.decisions import BY_HAND, Ban, BanEntry, Enforcement, Lift, Review, ReviewReason, Violation
 from rules.docket import Docket
 from rules.events import InvalidEventError, from_millis
 from rules.hearing import Hearing, SubjectInput
@@ -22,6 +22,7 @@ from rules.packs.model import Pack
 from rules.protection import Protection
 from rules.quotas import Quotas, QuotaState, Usage
 from rules.quotas import encode as encode_quotas
+from rules.recent import Kept, Recent
 from rules.relays import Relay
 from rules.reporters import encode_reporter, forgotten, is_reporter
 from rules.subject_state import (
@@ -72,7 +73,7 @@ _PARTITIONS = msgspec.msgpack.Decoder(_Partition)
 
 
 class Enforcer:
-    """A pack's ladders, applied to subjects. Keeps no state itself."""
+    """A pack's ladders, applied to subjects. Keeps no state itself, only what it decoded lately."""
 
     def __init__(self, pack: Pack, shares: int = 1) -> None:
         """`shares`: the partitions of subjects, which share the pack's quotas."""
@@ -81,11 +82,12 @@ class Enforcer:
         self._quotas = Quotas(pack.limits.quotas, shares)
         self._horizon = 2 * max((ladder.window for ladder in pack.ladders.values()), default=0)
         """For how long (ms) a record remembers what no ladder bounds: reports, verdicts, what was retracted."""
+        self._recent = Recent()
 
     def enforce(self, inputs: Sequence[SubjectInput], state_of: Callable[[str], bytes | None]) -> Enforced:
         """Applies `inputs` in order. `state_of(key)` is the encoded state of a subject, of a reporter, or QUOTAS, of
         one partition; None without one."""
-        docket = Docket(self.pack, state_of)
+        docket = Docket(self.pack, state_of, self._recent)
         charging = Charging(docket, self._protection, self._quotas, lambda: self._granted(state_of(QUOTAS)))
         hearing = Hearing(docket, charging)
         result = Enforced(
@@ -103,11 +105,20 @@ class Enforcer:
         for subject in docket.changed:
             before = docket.before.get(subject)
             self._keep(before, docket.record(subject), docket.ledger, result)
+        self._remember(inputs, docket, result)
         for reporter, known in hearing.reporters.items():
             result.states[reporter] = encode_reporter(known)
         if charging.counted:  # last: after a crash in between, a batch of actions may be missing, none counts twice
             result.states[QUOTAS] = _PARTITION.encode(_Partition(NEVER, False, encode_quotas(charging.granted)))
         return result
+
+    def _remember(self, inputs: Sequence[SubjectInput], docket: Docket, result: Enforced) -> None:
+        """Keeps the records of a batch for the next ones, as they were encoded."""
+        for subject in dict.fromkeys(item.subject for item in inputs if isinstance(item, Violation)):
+            data = result.states[subject] if subject in docket.changed else docket.encoded.get(subject)
+            if data:
+                record = docket.record(subject)
+                self._recent.keep(Kept(data, record, docket.ledger.pages(record)))
 
     def granted(self, data: bytes | None, at: int) -> list[Usage]:
         """How much of its share of each quota a partition has used at a time (ms), by its state for QUOTAS."""

@@ -75,10 +75,11 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class _Page(msgspec.Struct, frozen=True):
-    """What the offences and orders of a subject's ladder lead to. `climb`: of all of them, where no order is in the way
-    and the pack has every clause; so that one more can be added."""
+class Page(msgspec.Struct, frozen=True):
+    """What the offences and orders of a subject's ladder, by its name, lead to. `climb`: of all of them, where no order
+    is in the way and the pack has every clause; so that one more can be added."""
 
+    ladder: str
     offences: list[Offence]
     orders: list[StoredOrder]
     holdings: list[Holding]
@@ -91,11 +92,25 @@ class Ledger:
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._first: dict[tuple[str, str], _Page] = {}
+        self._first: dict[tuple[str, str], Page] = {}
         """What held when the batch began, or whatever was asked for first."""
-        self._last: dict[tuple[str, str], _Page] = {}
+        self._last: dict[tuple[str, str], Page] = {}
         """What held before the newest."""
-        self._newest: dict[tuple[str, str], _Page] = {}
+        self._newest: dict[tuple[str, str], Page] = {}
+
+    def begin_with(self, of: Record, pages: Iterable[Page]) -> None:
+        """Takes over what was worked out for a record as it is now; see `pages`."""
+        for page in pages:
+            self._first[of.subject, page.ladder] = self._newest[of.subject, page.ladder] = page
+
+    def pages(self, of: Record) -> list[Page]:
+        """What has been worked out for a record as it is now."""
+        state, found = of.state, []
+        for name, offences in state.offences.items():
+            page = self._newest.get((of.subject, name))
+            if page is not None and page.offences is offences and page.orders is state.orders:
+                found.append(page)
+        return found
 
     def of_ladder(self, of: Record, offences: list[Offence], ladder: Ladder) -> list[Holding]:
         """See `of_ladder`."""
@@ -129,10 +144,10 @@ class Ledger:
         page = self._newest[of.subject, ladder.name]
         return page.offences is offences and page.climb is not None and page.climb.is_open
 
-    def _page(self, of: Record, offences: list[Offence], ladder: Ladder, known: _Page | None) -> _Page:
+    def _page(self, of: Record, offences: list[Offence], ladder: Ladder, known: Page | None) -> Page:
         orders, climb, before = of.state.orders, None, []
         if orders:
-            return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+            return Page(ladder.name, offences, orders, of_ladder(of, offences, ladder, self._pack), None)
         more = offences
         if known is not None:
             before = known.holdings
@@ -142,9 +157,9 @@ class Ledger:
             climb = Climb(kind_of(of.subject), ladder, self._pack.clauses)
         for offence in more:
             if offence.time < 0 or offence.clause not in self._pack.clauses:
-                return _Page(offences, orders, of_ladder(of, offences, ladder, self._pack), None)
+                return Page(ladder.name, offences, orders, of_ladder(of, offences, ladder, self._pack), None)
             climb.add(offence)
-        return _Page(offences, orders, _all(of.subject, ladder, climb.standing(), before), climb)
+        return Page(ladder.name, offences, orders, _all(of.subject, ladder, climb.standing(), before), climb)
 
     def holdings(self, of: Record) -> list[Holding]:
         """All sanctions that a state leads to; at most one of each ladder and action."""

@@ -232,6 +232,7 @@ class Enforcing:
             result.refused += [(start + index, error) for index, error in found.refused]
             result.overturned += found.overturned
             result.repeated += found.repeated
+            result.told_again += found.told_again
         return result
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[SubjectInput], list[Any]]:
