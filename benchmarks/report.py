@@ -29,8 +29,8 @@ here are never written by hand.
 * Batches of at most 4,096 records where there are batches, 25 ms to fill one, fetches of at most 1 MiB a partition,
   commits every 0.5 s, the same settings of the garbage collector.
 * **Throughput**: topics are full before a contender starts; counted from the first commit past a tenth of the events to
-  the last one, and until its own violations and sightings are done too. Medians of all repetitions, which go round the
-  contenders so that a change of the machine hits all.
+  the last one, and on for what its processor then still does on its own violations and sightings. Medians of all
+  repetitions, which go round the contenders so that a change of the machine hits all.
 * **CPU**: processor time of the process, all threads, for each event. **Memory**: the most that was ever resident.
 * **Latency** at half of a contender's own throughput: from the time stamp of an event's record, set as it is produced,
   to the arrival of its violation (in, judged, acknowledged, out) and of its enforcement (the same twice) at a consumer.
