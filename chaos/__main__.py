@@ -14,6 +14,7 @@ from chaos.run import Plan, StuckError, run
 from chaos.versions import HistoryError
 from chaos.workers import WorkerError
 from streams.embedded import BrokerError
+from streams.settings import Store
 from streams.topics import TopicsError
 from tests.kafka.broker import NoKafkaError
 
@@ -34,7 +35,7 @@ Examples:
 @click.option("--seed", envvar="CHAOS_SEED", type=int, default=1, show_default=True, help="Of traffic and sabotage.")
 @click.option("--rate", envvar="CHAOS_RATE", type=click.FloatRange(min=1), default=1000, show_default=True)
 @click.option("--store", type=click.Choice(["memory://", "rocksdb://"]), envvar="CHAOS_STORE", default="memory://")
-@click.option("--keep", is_flag=True, help="Keep the logs of brokers and workers even if nothing differs.")
+@click.option("--keep", is_flag=True, help="Keep logs and topics even if nothing differs.")
 def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, keep: bool) -> None:
     """Sabotages workers and brokers on a real Kafka for a while, then compares what came out with the offline engine.
 
@@ -45,7 +46,8 @@ def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, ke
     logging.basicConfig(
         filename=folder / "clients.log", level=logging.WARNING
     )  # they say at length that brokers are gone
-    plan = Plan(seconds, int(brokers), seed, rate, "rocksdb://" if store.startswith("rocksdb") else "memory://")
+    kind: Store = "rocksdb://" if store.startswith("rocksdb") else "memory://"
+    plan = Plan(seconds, int(brokers), seed, rate, kind, keep)
     try:
         outcome = run(plan, folder, lambda text: click.echo(text, err=True))
     except (NoKafkaError, BrokerError, WorkerError, StuckError, HistoryError, TopicsError) as error:

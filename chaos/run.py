@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from chaos.cluster import Cluster
 from chaos.compare import Differences, compare, outputs
 from chaos.consumer import Gateway
+from chaos.evidence import keep_topics
 from chaos.feeding import Feed
 from chaos.oracle import Truth, truth
 from chaos.packs import Publisher
@@ -41,13 +42,14 @@ class StuckError(RuntimeError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to be. `rate`: events a second."""
+    """What a run is to be. `rate`: events a second. `keep`: what was on the topics, though nothing differs."""
 
     seconds: float
     brokers: int = 1
     seed: int = 1
     rate: float = 1000.0
     store: Store = "memory://"
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Outcome:
 
 
 def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
-    """Runs to the end; logs of brokers and workers go to `folder`. `tell` is told what goes on.
+    """Runs to the end; logs of brokers and workers go to `folder`, and the topics if they differ. `tell` is told what goes on.
 
     Raises NoKafkaError, BrokerError, WorkerError and StuckError; then nothing was compared.
     """
@@ -160,6 +162,8 @@ async def _run(
     await asyncio.to_thread(gateway.bans.close)
     compared = ", ".join(f"{count} {what}" for what, count in found.compared.items())
     tell(f"compared {compared}; {found.repeats} records were repeats")
+    if found or plan.keep:
+        await keep_topics(settings, workers.folder / "topics")
     return Outcome(plan, expected, saboteur, publisher, await rebalances(settings), found)
 
 
