@@ -75,7 +75,7 @@ class Outcome:
 
 
 def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
-    """Runs to the end; logs of brokers and workers go to `folder`, and the topics if they differ. `tell` is told what goes on.
+    """Runs to the end; logs, and topics that differ, go to `folder`. `tell` is told what goes on.
 
     Raises NoKafkaError, BrokerError, WorkerError and StuckError; then nothing was compared.
     """

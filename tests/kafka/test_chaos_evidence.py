@@ -18,7 +18,8 @@ def test_records_of_a_topic_are_kept_as_they_were(kafka: Broker, prefix: str, tm
     create(kafka, topic)
     put(kafka, topic, ("甲", "一".encode()), ("b", None), ("c", b"\xff\x00"))
     asyncio.run(keep_topics(Settings(bootstrap=kafka.bootstrap), tmp_path / "topics", [topic]))
-    lines = [json.loads(line) for line in gzip.open(tmp_path / "topics" / f"{topic}.jsonl.gz")]
+    with gzip.open(tmp_path / "topics" / f"{topic}.jsonl.gz") as file:
+        lines = [json.loads(line) for line in file]
     assert {line["key"]: line["value"] for line in lines} == {"甲": "一", "b": None, "c": "hex:ff00"}
     places = [(line["partition"], line["offset"]) for line in lines]
     assert places == sorted(set(places))
