@@ -13,6 +13,10 @@ arrival, nor on repeats (monotone logic needs no coordination: the CALM theorem,
   joined at the account between them (`Hop`), and sent on as a `Path` to the pair of their ends. A pair that is joined
   both ways, by promotions or paths, is a ring of two, three or four, and releases the pairs along it.
 
+A batch whose states were written in part, before its worker died, is judged again from what was written: what it sent
+had arrived by then. So whatever follows from a state is worked out whenever a message touches it, not only by the
+message that changed it.
+
 Memory is bounded for each key and pane: see the limits below. Over a limit on what is held some violations are not
 charged, and those are counted; over one on homes, paths or neighbours a group or ring may go unnoticed. What is
 charged then depends on the order of arrival. Members are counted exactly: no more are kept than are needed.
@@ -57,7 +61,9 @@ MAX_PATHS = 16
 class Gathered:
     """What a batch led to.
 
-    violations, sends: with the index of the message each came from. states: by key; None is no state any more.
+    violations, sends: with the index of the message each came from. states: by key; None is no state any more. What is
+                       held stands before the cells that know of it: whoever writes them in order, and is cut short,
+                       has no cell that knows of what is not there.
     released, lost:    how many keys' buckets were found to be violations, and events not held, by rule.
     """
 
@@ -66,6 +72,16 @@ class Gathered:
     states: dict[str, bytes | None] = field(default_factory=dict)
     released: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+
+    def add(self, later: "Gathered", start: int) -> None:
+        """Adds what the messages from `start` on led to, found from the states that these led to."""
+        self.violations += [(start + index, each) for index, each in later.violations]
+        self.sends += [(start + index, each) for index, each in later.sends]
+        for key, state in later.states.items():
+            self.states.pop(key, None)  # else it would keep its place, before what came to be held
+            self.states[key] = state
+        self.released += later.released
+        self.lost += later.lost
 
 
 class Crowds:
@@ -121,9 +137,9 @@ class _Turn:
     def _sighting(self, sighting: Sighting) -> None:
         key, pane = sighting.key, millis(sighting.charge.time) // self._half
         new = [member for member in sighting.members if self._adds(key, pane, member)]
-        if new and sighting.ring is not None:
-            self._promotion(key, pane, *sighting.ring)
-        elif new:
+        if sighting.ring is not None:
+            self._promotion(key, pane, *sighting.ring, first=bool(new))
+        else:
             self._count(key, pane)  # a home that has enough members by itself need not wait for its groups
         for member in new:
             for group in sighting.groups:
@@ -135,7 +151,7 @@ class _Turn:
 
     def _mark(self, mark: Mark) -> None:
         key, pane = mark.key, mark.pane
-        new = self._adds(key, pane, mark.member)
+        self._adds(key, pane, mark.member)
         cell = self._cell(key, pane)
         if mark.member in cell.members and mark.home not in cell.homes:
             place = cell.members.index(mark.member)
@@ -145,8 +161,7 @@ class _Turn:
         for bucket in (pane - 1, pane):
             if self._cell(key, bucket).released:
                 self._send(Release(key=mark.home, rule=self._rule.name, bucket=bucket))
-        if new:
-            self._count(key, pane)
+        self._count(key, pane)
 
     def _adds(self, key: str, pane: int, member: str) -> bool:
         """Adds a member to those of a pane, unless it has as many as any crowd needs; whether it is new."""
@@ -212,12 +227,12 @@ class _Turn:
 
     # Rings
 
-    def _promotion(self, key: str, pane: int, source: str, target: str) -> None:
-        """`source` promotes `target` for the first time in this pane."""
+    def _promotion(self, key: str, pane: int, source: str, target: str, *, first: bool) -> None:
+        """`source` promotes `target`, `first`: for the first time in this pane."""
         ring = self._ring()
         for bucket in (pane - 1, pane):
             self._join(key, bucket, (source, target), "")
-        if ring.longest > 2:
+        if first and ring.longest > 2:
             for account, other, outward in ((target, source, False), (source, target, True)):
                 where = account_key(self._rule.name, ring, account)
                 self._send(
@@ -253,26 +268,27 @@ class _Turn:
         """The first of `ends` leads to the second, by `middle`. Where a way back is known there is a ring."""
         pair = self._memory.pair(key, bucket, self._half)
         there, back = (pair.forth, pair.back) if ends[0] < ends[1] else (pair.back, pair.forth)
-        if middle in there or (middle and len(there) > MAX_PATHS):
-            return
-        ways = [way for way in back if self._closes(middle, way)]
-        closed = [way for way in ways if not any(self._closes(other, way) for other in there)]
-        there.append(middle)
-        self._memory.changed(key, "p", bucket)
-        if ways:
-            self._release_way(key, bucket, ends, middle)
-        for way in closed:
-            self._release_way(key, bucket, (ends[1], ends[0]), way)
+        if middle not in there and not (middle and len(there) > MAX_PATHS):
+            ways = [way for way in back if self._closes(middle, way)]
+            closed = [way for way in ways if not any(self._closes(other, way) for other in there)]
+            there.append(middle)
+            self._memory.changed(key, "p", bucket)
+            if ways:
+                self._release_way(bucket, ends, middle)
+            for way in closed:
+                self._release_way(bucket, (ends[1], ends[0]), way)
+        if any(
+            "" in one and any(self._closes("", way) for way in other) for one, other in ((there, back), (back, there))
+        ):
+            self._release(key, bucket)
 
     def _closes(self, way: str, other: str) -> bool:
         """Whether two ways between the same accounts, there and back, are a ring that is short enough."""
         return sum(2 if middle else 1 for middle in (way, other)) <= self._ring().longest
 
-    def _release_way(self, key: str, bucket: int, ends: tuple[str, str], middle: str) -> None:
-        if not middle:
-            self._release(key, bucket)
-            return
-        for first, second in ((ends[0], middle), (middle, ends[1])):
+    def _release_way(self, bucket: int, ends: tuple[str, str], middle: str) -> None:
+        """Releases the pairs along a way that leads through another account."""
+        for first, second in ((ends[0], middle), (middle, ends[1])) if middle else ():
             where = pair_key(self._rule.name, self._ring(), first, second)
             self._send(Release(key=where, rule=self._rule.name, bucket=bucket))
 

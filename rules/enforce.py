@@ -59,6 +59,17 @@ class Enforced:
     repeated: Counter[str] = field(default_factory=Counter)
     told_again: Counter[ReviewReason] = field(default_factory=Counter)
 
+    def add(self, later: "Enforced", start: int) -> None:
+        """Adds what the inputs from `start` on led to, found from the states that these led to."""
+        self.decisions += later.decisions
+        self.relays += later.relays
+        self.bans |= later.bans
+        self.states |= later.states
+        self.refused += [(start + index, error) for index, error in later.refused]
+        self.overturned += later.overturned
+        self.repeated += later.repeated
+        self.told_again += later.told_again
+
 
 class _Partition(msgspec.Struct, array_like=True):
     """What is kept under QUOTAS, with the first fields of a `SubjectState`: it is never due."""

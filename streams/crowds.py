@@ -105,12 +105,7 @@ class Gathering:
             return result.states[key] if key in result.states else state_of(key)
 
         for at, start, end in runs:
-            found = self._packs.at(at).crowds.gather(messages[start:end], so_far)
-            result.violations += [(start + index, each) for index, each in found.violations]
-            result.sends += [(start + index, each) for index, each in found.sends]
-            result.states |= found.states
-            result.released += found.released
-            result.lost += found.lost
+            result.add(self._packs.at(at).crowds.gather(messages[start:end], so_far), start)
         return result
 
     async def sweep(self, group: Group) -> None:

@@ -224,15 +224,7 @@ class Enforcing:
             return result.states[subject] if subject in result.states else state_of(subject)
 
         for at, start, end in runs:
-            found = self._packs.at(at).enforcer.enforce(inputs[start:end], so_far)
-            result.decisions += found.decisions
-            result.relays += found.relays
-            result.bans |= found.bans
-            result.states |= found.states
-            result.refused += [(start + index, error) for index, error in found.refused]
-            result.overturned += found.overturned
-            result.repeated += found.repeated
-            result.told_again += found.told_again
+            result.add(self._packs.at(at).enforcer.enforce(inputs[start:end], so_far), start)
         return result
 
     def _decode(self, records: Sequence[Any], plan: Plan) -> tuple[list[SubjectInput], list[Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import permutations
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, permutations
 from random import Random
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.crowd_states import LATENESS, DueKeys, forget
-from rules.crowds import HELD_BYTES, HELD_EACH, MAX_NEIGHBOURS, Crowds
+from rules.crowds import HELD_BYTES, HELD_EACH, MAX_NEIGHBOURS, Crowds, Gathered
 from rules.decisions import EventRef, Evidence, Violation, content_id
 from rules.gathering import Gathering
 from rules.packs import Pack, load_pack
@@ -106,17 +106,33 @@ def scattered(pack: Pack, sightings: Iterable[Sighting], dice: Random) -> set[st
         dice.shuffle(pool)
         batch = [pool.pop() for _ in range(min(len(pool), dice.randint(1, 4)))]
         again = [message for message in batch if dice.random() < 0.2]
-        result = crowds.gather(batch, states.get)
-        repeated = crowds.gather(batch, states.get)  # the worker died before its state was written
-        assert (repeated.violations, repeated.sends) == (result.violations, result.sends)
-        for key, state in result.states.items():
-            if state is None:
-                states.pop(key, None)
-            else:
-                states[key] = state
+        result = in_parts(crowds, batch, states, dice)
+        if dice.random() < 0.3:  # the worker died while its state was written; what it sent had arrived
+            written(states, dict(islice(result.states.items(), dice.randint(0, len(result.states)))))
+            found |= charged(violation for _, violation in result.violations)
+            pool += [message for _, message in result.sends]
+            result = in_parts(crowds, batch, states, dice)
+        written(states, result.states)
         found |= charged(violation for _, violation in result.violations)
         pool += [message for _, message in result.sends] + again
     return found
+
+
+def in_parts(crowds: Crowds, batch: Sequence[Message], states: dict[str, bytes], dice: Random) -> Gathered:
+    """A batch, cut as one is across which the packs change."""
+    cut = dice.randint(0, len(batch))
+    result = crowds.gather(batch[:cut], states.get)
+    so_far = lambda key: result.states[key] if key in result.states else states.get(key)  # noqa: E731
+    result.add(crowds.gather(batch[cut:], so_far), cut)
+    return result
+
+
+def written(states: dict[str, bytes], changes: Mapping[str, bytes | None]) -> None:
+    for key, state in changes.items():
+        if state is None:
+            states.pop(key, None)
+        else:
+            states[key] = state
 
 
 # Crowds, against their definition
