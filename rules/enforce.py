@@ -64,7 +64,9 @@ class Enforced:
         self.decisions += later.decisions
         self.relays += later.relays
         self.bans |= later.bans
-        self.states |= later.states
+        for key, state in later.states.items():
+            self.states.pop(key, None)  # in the order of the last change: the quotas come after what they count
+            self.states[key] = state
         self.refused += [(start + index, error) for index, error in later.refused]
         self.overturned += later.overturned
         self.repeated += later.repeated
