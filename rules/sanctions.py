@@ -8,7 +8,7 @@ force is `rules/standing.py`'s. So neither the order of arrival nor a repeat cha
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rules.climbing import left, rung_of_worth
 from rules.decisions import SubjectKind
@@ -26,6 +26,8 @@ OF_A_KIND = 3
 AFTERMATH = 8
 """Offences that decide, remembered after the one that led to the last rung for good: when that is retracted, they
 count. The first of each clause stays as well. What lies beyond these limits is forgotten in the subject's favour."""
+AT_ONCE = 3 * AFTERMATH
+"""The same of those in the very slot of the one that led to it; whatever comes before it in time stays."""
 
 
 _NEAR = 8
@@ -40,10 +42,10 @@ _Kind = tuple[int, str, bool, bool, str]
 def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
     """The part of a set of offences that decides: bounded, and the same whatever order they came in.
 
-    Once the last rung is reached for good, AFTERMATH of what follows stays. Of one slot the first OF_A_KIND of each
-    clause, severity and domain are kept, and the first OF_A_KIND evasions among them: an offence may turn out to be
-    one after others have come. What lies two windows behind the newest is forgotten: no sanction in force
-    can still depend on it, nor one that an offence leads to which comes up to a window late.
+    Once the last rung is reached for good, AT_ONCE of its slot and AFTERMATH of what follows stay. Of one slot the
+    first OF_A_KIND of each clause, severity and domain are kept, and the first OF_A_KIND evasions among them: an
+    offence may turn out to be one after others have come. What lies two windows behind the newest is forgotten: no
+    sanction in force can still depend on it, nor one that an offence leads to which comes up to a window late.
     """
     ordered = _thinned(sorted(set(offences)), ladder, kind)
     window = ladder.window // slot_of(ladder)
@@ -52,22 +54,35 @@ def remembered(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = 
         if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
             oldest = offence.time // slot_of(ladder) - 2 * window
             kept = _since(ordered, oldest, ladder)
-            gone = {*cells_of(_beyond(first[index + 1 :]), ladder, kind)}
+            gone = _beyond(first, index, ladder, kind)
             if not gone:
                 return kept
             return [each for cell, each in zip(cells_of(kept, ladder, kind), kept, strict=True) if cell not in gone]
     return _since(ordered, ordered[-1].time // slot_of(ladder) - 2 * window, ladder) if ordered else []
 
 
-def _beyond(after: Sequence[Offence]) -> Iterator[Offence]:
-    """Of what follows the last rung for good, what is not remembered: all but the first few, and the first of each kind
-    that may bring a sanction of its own."""
-    seen: set[tuple[str, bool]] = set()
-    for number, offence in enumerate(after):
-        kind = offence.clause, offence.holds_share_api
-        if number >= AFTERMATH and kind in seen:
-            yield offence
-        seen.add(kind)
+def _beyond(first: Sequence[Offence], index: int, ladder: Ladder, kind: SubjectKind) -> set[Cell]:
+    """Of those that decide, and follow the one at `index` that led to the last rung for good, what is not remembered:
+    all but the first few, and the first of each kind that may bring a sanction of its own.
+
+    They are counted slot by slot, and in a slot by what they are: which of them came first may turn out later, and one
+    that is remembered when all are known has to be so before.
+    """
+    if index + AFTERMATH >= len(first) - 1:
+        return set()
+    began = first[index].time // slot_of(ladder)
+    kinds = sorted({found for found in _kinds(first, ladder, kind) if found[0] >= began})
+    at_once = bisect_left(kinds, (began + 1,))
+    stays = {*kinds[: min(at_once, AT_ONCE)], *kinds[at_once : at_once + AFTERMATH]}
+    brought: set[tuple[str, bool]] = set()
+    for found in kinds:
+        brings = found[1], found[3]
+        if brings not in brought:
+            brought.add(brings)
+            stays.add(found)
+    after = first[index + 1 :]
+    cells = zip(cells_of(after, ladder, kind), _kinds(after, ladder, kind), strict=True)
+    return {cell for cell, found in cells if found not in stays}
 
 
 def waiting(offences: Iterable[Offence], ladder: Ladder, kind: SubjectKind = "account") -> list[Offence]:
@@ -88,12 +103,17 @@ def _matters(old: Sequence[Offence], offence: Offence, ladder: Ladder, kind: Sub
     """The same of an offence that none of `old` leads to the same as."""
     if not old or offence <= old[-1]:
         return True
-    first = deciding(old, ladder, kind)
+    length = slot_of(ladder)
+    before = offence.time // length  # what its own slot has may stand behind it
+    first = [each for each in deciding(old, ladder, kind) if each.time // length < before]
     last = len(first) - 1 - AFTERMATH
     for index in range(last, max(last - _NEAR, -1), -1):  # little lies between the last rung for good and the end
-        if lasts_for_good(ladder, rung_of(first, ladder, index, kind)):
+        after = [each for each in first[index + 1 :] if each.time // length > first[index].time // length]
+        if len({*_kinds(after, ladder, kind)}) >= AFTERMATH and lasts_for_good(
+            ladder, rung_of(first, ladder, index, kind)
+        ):
             brings = offence.clause, offence.holds_share_api
-            return all((after.clause, after.holds_share_api) != brings for after in first[index + 1 :])
+            return all((each.clause, each.holds_share_api) != brings for each in after)
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.climbing import highest_rung
@@ -219,10 +219,23 @@ OFFENCES = st.lists(
     max_size=24,
 )
 BURSTS = st.lists(st.builds(offence, st.integers(0, 60 * 5).map(lambda n: n / 60), event=st.sampled_from("ab")))
+CROWDED = st.lists(
+    st.builds(
+        offence,
+        st.integers(0, 60).map(lambda minute: minute / 60),
+        clause=st.sampled_from(sorted(CLAUSES)),
+        egregious=st.sampled_from([False] * 9 + [True]),
+        event=st.sampled_from("abcdef"),
+    ),
+    min_size=10,
+    max_size=40,
+)
+"""Several in each slot, and more than are remembered after a rung for good."""
 LADDERS = st.sampled_from([CLIMB, WARNS, FRAUD, TIMED, FADES])
 
 
-@given(OFFENCES | BURSTS, LADDERS, st.randoms(use_true_random=False))
+@settings(max_examples=400)
+@given(OFFENCES | BURSTS | CROWDED, LADDERS, st.randoms(use_true_random=False))
 def test_what_is_remembered_does_not_depend_on_the_order_of_arrival(
     offences: list[Offence], ladder: Ladder, dice: Random
 ) -> None:
@@ -270,7 +283,8 @@ def test_more_offences_before_it_never_make_the_rung_of_one_lower(
     assert rung_of(more, ladder) >= rung_of(fewer, ladder)
 
 
-@given(OFFENCES | BURSTS, LADDERS)
+@settings(max_examples=400)
+@given(OFFENCES | BURSTS | CROWDED, LADDERS)
 def test_what_is_said_not_to_matter_does_not(offences: list[Offence], ladder: Ladder) -> None:
     memory: list[Offence] = []
     for found in offences:
