@@ -7,7 +7,11 @@ on the ban list. So each produce request is let through only within the session 
 the group's coordinator confirmed the membership, counted from when that was sent: for so long nobody else owns them.
 
 Past that the request waits. Either the coordinator confirms again (it was only away), or it says that the membership
-is gone: then the records must not be sent at all, and the process ends.
+is gone: then the records must not be sent at all, and the process ends. A heartbeat's good answer is no confirmation
+then: a coordinator that has just started, or taken its groups over, answers so to everybody until it has loaded them
+(`GroupCoordinatorService.heartbeat` of Kafka: "The group is still loading, so blindly respond"). What it commits it has
+checked, so the consumer commits again what is committed (`transport.BatchConsumer`). Within the session timeout blind
+answers do no harm: who loads its groups gives everybody in them a whole session from then on.
 """
 
 from __future__ import annotations
@@ -18,10 +22,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka.errors import IllegalGenerationError, NoError, RebalanceInProgressError, UnknownMemberIdError, for_code
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 
 _POLL_S = 0.02
+_GONE = {UnknownMemberIdError, IllegalGenerationError}
 
 Send = Callable[..., Awaitable[Any]]
 
@@ -47,7 +53,9 @@ class Membership:
             began = self._clock()
             response = await send(node_id, request, **options)
             if isinstance(request, HeartbeatRequest | SyncGroupRequest):
-                self._heard(for_code(response.error_code), began)
+                self._heard(request, {for_code(response.error_code)}, began)
+            elif isinstance(request, OffsetCommitRequest):
+                self._heard(request, {for_code(code) for _, done in response.topics for _, code in done}, began)
             return response
 
         return watching
@@ -81,8 +89,21 @@ class Membership:
             raise LostMembershipError("the group gave this worker's partitions away while it had records to send")
         return self._clock() < self._confirmed + self._session_timeout
 
-    def _heard(self, answer: type[BaseException], began: float) -> None:
-        if answer in {NoError, RebalanceInProgressError}:  # the latter: still a member, and asked to join anew
+    @property
+    def lapsed(self) -> bool:
+        """Whether the coordinator must confirm the membership by more than a heartbeat before anything is produced."""
+        return self._confirmed is not None and not self._lost and not self.certain()
+
+    def _heard(self, request: Any, answers: set[type[BaseException]], began: float) -> None:
+        if isinstance(request, SyncGroupRequest) and answers == {NoError}:  # joined anew
             self._confirmed, self._lost = began, False
-        elif answer in {UnknownMemberIdError, IllegalGenerationError}:
-            self._lost = self._confirmed is not None
+        elif self._confirmed is None or began < self._confirmed:
+            return
+        elif answers & _GONE:
+            self._lost = True
+        elif RebalanceInProgressError in answers:  # still a member, and asked to join anew
+            self._confirmed = began
+        elif answers == {NoError}:
+            checked = isinstance(request, OffsetCommitRequest)
+            if checked or began < self._confirmed + self._session_timeout:
+                self._confirmed = began

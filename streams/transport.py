@@ -9,8 +9,10 @@ It subclasses Faust's aiokafka consumer and replaces three things, and only for 
   acknowledged; commits take those positions, before a revocation too, and a failed commit moves nothing;
 * **recovery**: records of changelogs go straight into the table's store, a fetch at a time. Any error there is fatal.
 
-Consumption stops before a position moves: `seek_wait` and `perform_seek` wait for the fetch in work, and lanes are
-cleared with every assignment. So no record of an earlier position is ever taken for one of a later.
+Consumption stops before a position moves: `seek_wait` and `perform_seek` wait for the fetch in work, lanes are cleared
+with every assignment, and nothing is fetched from a changelog before the recovery of this very assignment has set its
+position, or from a group's topic before that is over. So no record of an earlier position is ever taken for one of a
+later.
 
 Faust's own bookkeeping (`_acked`, `_gap`, `_read_offset`) is neither used nor fed. `tests/test_batches.py` pins the
 source of every upstream method that is overridden or relied upon here.
@@ -25,8 +27,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import faust
+from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import Service
 
 from streams.access.clients import is_cancelled
 from streams.merging import Lane, Standing
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from streams.plans import RecordBatch
 
 IDLE_POLL_S = 0.25  # one fetch call with nothing held: also the longest a seek waits for the fetch in work
+REAFFIRM_S = 0.2  # how often a membership in doubt is asked about
 PRODUCE_IN_FLIGHT = 5  # requests to one broker: as many as Kafka's own producer has
 HELD_POLL_S = 0.01  # one fetch call while lanes hold records, whose partitions may become hungry meanwhile
 
@@ -52,6 +57,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.epoch = 0  # counts assignments and losses of them: a batch of another epoch is stale
         self.draining = False  # between a revocation and the next assignment, and while stopping: start nothing
+        self._generation: int | None = None  # of the assignment; None between a revocation and the next one
+        self._recovering = False  # the positions of the changelogs are those that the tables stand at
         self._positioned = False  # the positions of the groups' topics are the committed ones
         self._lanes: dict[tuple[Group, int], Lane] = {}
         self._busy: set[tuple[Group, int]] = set()
@@ -120,7 +127,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if group is None:
                 if tp.topic not in changelogs:
                     raise RuntimeError(f"topic {tp.topic} is in no group: this app takes record batches only")
-                wanted.add(tp)
+                if self._recovering:
+                    wanted.add(tp)
             elif self._positioned and self._lane(group, tp.partition).hungry(tp.topic):
                 wanted.add(tp)
         return wanted
@@ -210,9 +218,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit what is done; False if there was nothing to, or the group has moved on. A failure moves nothing."""
+        return await self._commit_done()
+
+    async def _commit_done(self, *, again: bool = False) -> bool:
+        """`again`: commit also what is committed already, so that the coordinator says whether this is a member."""
         async with self._commit_lock:
             epoch = self.epoch
             offsets = {tp: offset for tp, offset in self._done.items() if self._committed.get(tp) != offset}
+            if again and not offsets:
+                ours = [tp for tp in self._active_partitions if tp.topic in self.app.group_of]
+                offsets = {tp: self._committed.get(tp, 0) for tp in ours[:1]}  # 0: `perform_seek` takes it for none
             if not offsets:
                 return False
             began = time.monotonic()
@@ -223,6 +238,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if epoch == self.epoch:
                 self._committed.update(offsets)
             return True
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _reaffirm(self) -> None:
+        """Has the coordinator check a membership in doubt, which records wait for; see `streams/fencing.py`."""
+        while not self.should_stop:
+            await self.sleep(REAFFIRM_S)
+            if self._positioned and self.app.membership.lapsed:
+                await self._commit_done(again=True)
 
     async def wait_empty(self) -> None:
         """Before a revocation and before the end: start nothing more, wait for the batches in work, commit.
@@ -293,6 +316,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # --- assignment and seeks
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self._generation = None
         self._positioned = False
         try:
             await super().on_partitions_revoked(revoked)  # waits in `wait_empty`
@@ -305,6 +329,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self.stop_flow()  # until recovery has set the positions: Faust stops it only if it had partitions before
         self._forget()
+        self._generation = generation_id
         self.app.vitals.rebalances += 1
         try:
             self._check_partition_counts()
@@ -316,7 +341,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _forget(self) -> None:
         """What was buffered, done or delivered belongs to an assignment that is gone."""
         self.epoch += 1
-        self._positioned = False
+        self._recovering = self._positioned = False
         self._lanes.clear()
         self._busy.clear()
         self._done.clear()
@@ -330,21 +355,39 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def perform_seek(self) -> None:
         """Move to the committed offsets; without one, to the beginning (Faust would stay where it is)."""
+        self._check_recovery()
         self._positioned = False
         await self._fetch_idle.wait()
         self._lanes.clear()
         committed = await self.seek_to_committed()
+        self._check_recovery()
         ours = {tp: offset for tp, offset in committed.items() if tp.topic in self.app.group_of}
         self._committed.update((TP(*tp), offset) for tp, offset in ours.items() if offset)
         uncommitted = [tp for tp, offset in ours.items() if not offset]
         if uncommitted:
             await self._thread.seek_to_beginning(*uncommitted)
+            self._check_recovery()
         self.draining = self.app.should_stop
         self._positioned = True
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self._check_recovery()
+        self._recovering = False
         await self._fetch_idle.wait()
         await super().seek_wait(partitions)
+        self._check_recovery()
+        self._recovering = True
+
+    def _check_recovery(self) -> None:
+        """Raises RebalanceAgain for a recovery that goes on though its assignment is gone: Faust tells it late.
+
+        What it does until then would count for the next assignment: nothing is read before positions are set, and a
+        recovery that is over too early would have that begin with a part of the state.
+        """
+        recovery = self.app.tables.recovery
+        current = self._generation == self.app.consumer_generation_id == recovery._generation_id
+        if not current or recovery.signal_recovery_start.is_set():
+            raise RebalanceAgain
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's watchdog reads sensors that batches do not feed; `lag` is what to watch."""
