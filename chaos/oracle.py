@@ -54,6 +54,10 @@ class Truth:
     """(type, id) of an event that shadow packs judged -> their labels."""
     asking_past: set[str] = field(default_factory=set)
     """The rules of shadow packs that ask for an account's past."""
+    together: set[str] = field(default_factory=set)
+    """The rules that several events decide together."""
+    repeated: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """(type, id) of an event that stands on its topic more than once, and fell to several packs -> their labels."""
     enforcing: set[str] = field(default_factory=set)
     """Labels of the packs that may have enforced."""
     enforcements: dict[str, Enforcement] = field(default_factory=dict)
@@ -167,6 +171,10 @@ def _events(settings: Settings, log: Iterable[Any], result: Truth, judges: _Judg
             by.add(digest)
             if isinstance(event, Content):
                 judges.expect(digest)
+                rules = judges.versions.pack(digest).rules.values()
+                result.together.update(rule.name for rule in rules if rule.crowd is not None)
+                if len(by) > 1:
+                    result.repeated[event.type, event.id] = {judges.versions.pack(each).label for each in by}
             yield event
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -246,6 +247,30 @@ def test_what_a_shadow_pack_did_not_find_is_lost_and_what_it_found_elsewhere_is_
     elsewhere = replace_json(first.value, id="f" * 32, pack="chaos@1+wechat@2016.4.2")
     judged_by_versions.violations.append(record("violations", 0, "x", elsewhere))
     assert found(judged_by_versions, by_versions) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("by", ["first", "second", "both", "another", "none"])
+def test_what_needs_other_events_is_by_any_pack_that_judged_a_repeated_event(
+    truth: Truth, right: Outputs, by: str
+) -> None:
+    """Which of them depends on whether the others came before the repeat."""
+    due = next(each for each in truth.violations.values() if each.rule in truth.together)
+    repeated = {(due.event.type, due.event.id): {due.pack, "chaos@9"}}
+    second = msgspec.structs.replace(due, pack="chaos@9")
+    wanted = {**truth.violations, (due.id, "chaos@9"): second}
+    there = {"first": [due], "second": [second], "both": [due, second], "none": []}
+    published = there.get(by, [msgspec.structs.replace(due, pack="other@1")])
+    right.violations = [each for each in right.violations if orjson.loads(each.value)["id"] != due.id]
+    right.violations += [record("violations", 0, each.subject, encode(each)) for each in published]
+    result = found(right, replace(truth, violations=wanted, repeated=repeated))
+    assert result == {"none": (2, 0, 0), "another": (1, 0, 1)}.get(by, (0, 0, 0))
+
+
+def test_a_repeated_event_that_is_a_violation_by_itself_is_due_by_each_pack(truth: Truth, right: Outputs) -> None:
+    due = next(each for each in truth.violations.values() if each.rule not in truth.together)
+    repeated = {(due.event.type, due.event.id): {due.pack, "chaos@9"}}
+    wanted = {**truth.violations, (due.id, "chaos@9"): msgspec.structs.replace(due, pack="chaos@9")}
+    assert found(right, replace(truth, violations=wanted, repeated=repeated)) == (1, 0, 0)
 
 
 def test_an_enforcement_by_a_pack_that_was_not_live_diverged(by_versions: Truth, judged_by_versions: Outputs) -> None:
