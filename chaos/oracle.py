@@ -87,6 +87,7 @@ def judged(settings: Settings, log: Iterable[Any], found: Versions | None = None
         elif isinstance(decision, Enforcement):
             result.enforcements[decision.id] = decision
     judges.finish()
+    result.together = judges.versions.together()
     result.enforcing = judges.versions.enforcing_labels()
     return result
 
@@ -171,8 +172,6 @@ def _events(settings: Settings, log: Iterable[Any], result: Truth, judges: _Judg
             by.add(digest)
             if isinstance(event, Content):
                 judges.expect(digest)
-                rules = judges.versions.pack(digest).rules.values()
-                result.together.update(rule.name for rule in rules if rule.crowd is not None)
                 if len(by) > 1:
                     result.repeated[event.type, event.id] = {judges.versions.pack(each).label for each in by}
             yield event

@@ -95,6 +95,10 @@ class Versions:
         found = {self.standings[each["at"]].live for each in self.switches if each["stage"] == _ENFORCE}
         return {self.pack(digest).label for digest in found or {""}}
 
+    def together(self) -> set[str]:
+        """The rules that several events decide together, of all packs that have judged."""
+        return {rule.name for pack in self._packs.values() for rule in pack.rules.values() if rule.crowd is not None}
+
     def by_the_moment(self, digest: str) -> set[str]:
         """The rules of a pack that ask for nothing but the event: no account's past, and no crowd. What a shadow pack
         makes of the others depends on where batches were cut."""

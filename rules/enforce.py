@@ -126,9 +126,14 @@ class Enforcer:
         return result
 
     def _remember(self, inputs: Sequence[SubjectInput], docket: Docket, result: Enforced) -> None:
-        """Keeps the records of a batch for the next ones, as they were encoded."""
+        """Keeps the records of a batch for the next ones, as they were encoded. One that other inputs than violations
+        left as it was may have been touched before they were refused: it is decoded anew."""
+        decided = {item.subject for item in inputs if not isinstance(item, Violation)}
         for subject in dict.fromkeys(item.subject for item in inputs if isinstance(item, Violation)):
-            data = result.states[subject] if subject in docket.changed else docket.encoded.get(subject)
+            if subject in docket.changed:
+                data = result.states[subject]
+            else:
+                data = None if subject in decided else docket.encoded.get(subject)
             if data:
                 record = docket.record(subject)
                 self._recent.keep(Kept(data, record, docket.ledger.pages(record)))

@@ -12,11 +12,9 @@ from hypothesis import Phase, given, settings
 
 from rules.decisions import Enforcement, Lift
 from rules.enforce import Enforced, Enforcer, SubjectInput
-from rules.events import from_millis
 from rules.packs import Pack, load_pack
-from rules.subject_state import decode_subject
 from tests.rules.making import Court, at
-from tests.rules.test_histories import DICE, EVENTS, LATER, SUBJECTS, charged, effective
+from tests.rules.test_histories import DICE, EVENTS, assert_ends_alike, charged
 from tests.rules.trials import LINKED, appeal
 
 
@@ -80,11 +78,4 @@ def test_subjects_end_where_they_would_have(
         for court in (dying, living):
             if any(isinstance(each, Enforcement) and each.id == verdict.enforcement for each in court.said):
                 court.take([verdict])
-    for subject in SUBJECTS:
-        for time in LATER:
-            assert dying.in_force(subject, time) == living.in_force(subject, time)
-        now = from_millis(decode_subject(dying.states.get(subject)).time)
-        holds = dying.in_force(subject, now)
-        ban = dying.bans.get(subject)
-        assert (ban.sanctions if ban is not None else []) == holds
-        assert effective(dying.said, subject, now) == {(each.ladder, each.action, each.enforcement) for each in holds}
+    assert_ends_alike(dying, living, dying.said)

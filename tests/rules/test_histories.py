@@ -149,6 +149,18 @@ def effective(said: Iterable[Enforcement | Lift], subject: str, now: datetime) -
     }
 
 
+def assert_ends_alike(court: Court, other: Court, said: Sequence[Enforcement | Lift]) -> None:
+    """In both the same is in force from here on, and `court`'s ban list, and what it `said`, come to that."""
+    for subject in SUBJECTS:
+        for time in LATER:
+            assert court.in_force(subject, time) == other.in_force(subject, time)
+        now = from_millis(decode_subject(court.states.get(subject)).time)
+        holds = court.in_force(subject, now)
+        ban = court.bans.get(subject)
+        assert (ban.sanctions if ban is not None else []) == holds
+        assert effective(said, subject, now) == {(each.ladder, each.action, each.enforcement) for each in holds}
+
+
 @settings(max_examples=1000, phases=(Phase.explicit, Phase.generate))
 @given(EVENTS, DICE)
 def test_state_after_retractions_is_the_state_of_what_remains(
@@ -160,14 +172,7 @@ def test_state_after_retractions_is_the_state_of_what_remains(
     assert {refused.reason for refused in court.refused} <= {"final"}
     gone = {subject: retracted(court, subject) for subject in SUBJECTS}
     fresh.hear(*(charge for charge in violations if charge.cause not in gone[charge.subject]))
-    for subject in SUBJECTS:
-        for time in LATER:
-            assert court.in_force(subject, time) == fresh.in_force(subject, time)
-        now = from_millis(decode_subject(court.states.get(subject)).time)
-        holds = court.in_force(subject, now)
-        ban = court.bans.get(subject)
-        assert (ban.sanctions if ban is not None else []) == holds
-        assert effective(court.said, subject, now) == {(each.ladder, each.action, each.enforcement) for each in holds}
+    assert_ends_alike(court, fresh, court.said)
 
 
 @settings(max_examples=200, phases=(Phase.explicit, Phase.generate))

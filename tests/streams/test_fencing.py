@@ -30,7 +30,7 @@ PRODUCE = ProduceRequest(None, -1, 1000, [])
 class World:
     """A clock, a coordinator that answers with `answer` after `delay` seconds, and a broker that takes records."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, joined: bool = True) -> None:
         self.now = 100.0
         self.answer: type[Any] = NoError
         self.delay = 0.0
@@ -39,7 +39,8 @@ class World:
         self.membership = Membership(TIMEOUT, lambda: self.now)
         self.ask = self.membership.watched(self._coordinator)
         self.produce = self.membership.guarded(self._broker, self._ready, self.failures.append)
-        self.says(JOINED)
+        if joined:
+            self.says(JOINED)
 
     def says(self, request: Any, answer: type[Any] = NoError, delay: float = 0.0) -> None:
         """The coordinator answers a request of the consumer."""
@@ -171,8 +172,7 @@ def test_a_rebalance_that_begins_leaves_the_membership_certain() -> None:
 
 
 def test_other_requests_and_workers_that_never_owned_anything_are_not_held_back() -> None:
-    world = World()
-    world.membership._confirmed = None
+    world = World(joined=False)
     asyncio.run(world.produce(1, PRODUCE))  # type: ignore[arg-type]
     world.says(JOINED)
     world.now += TIMEOUT + 1
