@@ -70,9 +70,10 @@ class Workers:
             self._end(guest, f"guest-{place}", allowed={0, EXIT_FAILED, -signal.SIGTERM})
 
     def stop(self) -> None:
-        """Stops all; raises WorkerError unless each finishes, commits, leaves and says so by its code."""
+        """Stops all; raises WorkerError unless each finishes, commits, leaves and says so by its code. A guest that was
+        added a moment ago may still be starting, and hears of no signal yet."""
         for place in self.guests():
-            self._end(self._guests[place], f"guest-{place}", allowed={0})
+            self._end(self._guests[place], f"guest-{place}", allowed={0, -signal.SIGTERM})
         assert self._supervisor is not None  # noqa: S101 - started first
         self._end(self._supervisor, "supervisor", allowed={0})
 

@@ -92,7 +92,8 @@ class Membership:
     @property
     def lapsed(self) -> bool:
         """Whether the coordinator must confirm the membership by more than a heartbeat before anything is produced."""
-        return self._confirmed is not None and not self._lost and not self.certain()
+        confirmed = self._confirmed
+        return confirmed is not None and not self._lost and self._clock() >= confirmed + self._session_timeout
 
     def _heard(self, request: Any, answers: set[type[BaseException]], began: float) -> None:
         if isinstance(request, SyncGroupRequest) and answers == {NoError}:  # joined anew
