@@ -8,7 +8,7 @@ places is read.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -83,11 +83,15 @@ class TextHost:
     name: str
 
 
-def hosts_in_texts(texts: Sequence[str], joined: CodePoints | None = None) -> list[TextHost]:
-    """The hosts that stand in `texts`, in order; `joined`: their `joined_points`, where somebody has them already."""
+def hosts_in_texts(
+    texts: Sequence[str], joined: CodePoints | None = None, wanted: Callable[[int], bool] = lambda _: True
+) -> list[TextHost]:
+    """The hosts that stand in `texts`, in order. `joined`: their `joined_points`, where somebody has them already.
+    `wanted`: whether the text of this number is to be read."""
     found: list[TextHost] = []
     for text, places in _places(texts, joined_points(texts) if joined is None else joined).items():
-        found.extend(_hosts_around(text, texts[text], places))
+        if wanted(text):
+            found.extend(_hosts_around(text, texts[text], places))
     return found
 
 

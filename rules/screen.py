@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -111,6 +112,24 @@ class Screen:
 
     def screen(self, arrivals: Sequence[Arrival], state_of: Callable[[str], bytes | None]) -> Screened:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
+        kinds = [KIND[type(event)] for event, _, _, _ in arrivals]
+        if len(set(kinds)) < 2:
+            return self._screen(arrivals, range(len(arrivals)), state_of)
+        # One type after the other: the same steps in a row, on texts of a kind, take a twentieth less time
+        came = sorted(range(len(arrivals)), key=kinds.__getitem__)
+        found = self._screen([arrivals[at] for at in came], came, state_of)
+        by_arrival = sorted(range(len(found.violations)), key=[came[at] for at in found.arrivals].__getitem__)
+        return Screened(
+            [found.violations[at] for at in by_arrival],
+            [came[found.arrivals[at]] for at in by_arrival],
+            found.states,
+            sorted([(came[at], sighting) for at, sighting in found.sightings], key=itemgetter(0)),
+        )
+
+    def _screen(
+        self, arrivals: Sequence[Arrival], came: Sequence[int], state_of: Callable[[str], bytes | None]
+    ) -> Screened:
+        """The same for arrivals in any order, told in that order; `came`: as which each of them came."""
         segments = Segments()
         others: dict[int, Sequence[str]] = {}
         counted: list[int] = []
@@ -140,9 +159,9 @@ class Screen:
         wanted = {*others, *counted}
         hits = scored.hits(kinds, sorted(wanted))
         suspects = sorted(wanted | hits.keys())
-        # One pass in order of arrival: a state takes the events of a stream as they come.
         history = _History(behaviours, arrivals, scored, state_of)
-        history.count([at for at in suspects if behaviours.watches(arrivals[at].event)])
+        watched = [at for at in suspects if behaviours.watches(arrivals[at].event)]
+        history.count(sorted(watched, key=came.__getitem__))  # a state takes the events of a stream as they come
         violations: list[Violation] = []
         places: list[int] = []
         waiting: list[Candidate] = []

@@ -67,7 +67,7 @@ class Group:
     def batch(self, partition: int, taken: Taken) -> RecordBatch:
         """The batch of what was taken from a lane, under the lease of now."""
         offsets = {TP(topic, partition): offset for topic, offset in taken.offsets.items()}
-        return RecordBatch(self.app.executor.lease(self, partition), taken.records, offsets)
+        return RecordBatch(self.app.executor.lease(self, partition), taken.records, offsets, taken.extent)
 
     def plans(self, batches: Sequence[RecordBatch]) -> Sequence[Plan | None]:
         """A plan for each batch; None where it cannot be made yet."""

@@ -90,7 +90,7 @@ class Gathering:
             if state is not None:
                 due.add(each, state, known=name in states)
             plan.writes.append(Write(self._keys.name, name, state))
-        self._metrics.batch(STAGE, batch.records, time.perf_counter() - started)
+        self._metrics.batch(STAGE, batch.extent, time.perf_counter() - started)
         self._metrics.violations(violations)
         self._metrics.crowds(gathered.released, gathered.lost)
         return plan

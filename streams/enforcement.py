@@ -29,6 +29,7 @@ from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
 from streams.plans import Plan, RecordBatch
 from streams.plausible import Span
+from streams.records import Extent
 from streams.sending import Send
 from streams.stores import StateTable, Write
 from streams.streamtime import StreamTime
@@ -168,7 +169,7 @@ class Enforcing:
         for index, error in enforced.refused:
             self._refuse(origins[index], error, plan)
         self._carry(enforced, batch.partition, plan, runs[-1].at if runs else CONFIGURED, batch.records[-1].timestamp)
-        self._count(batch.records, enforced, time.perf_counter() - started)
+        self._count(batch.extent, enforced, time.perf_counter() - started)
         return plan
 
     async def sweep(self, group: Group) -> None:
@@ -286,7 +287,7 @@ class Enforcing:
     def _lost(self, partition: int) -> None:
         self._due.pop(partition, None)
 
-    def _count(self, records: Sequence[Any], enforced: Enforced, seconds: float) -> None:
+    def _count(self, records: Extent, enforced: Enforced, seconds: float) -> None:
         self._metrics.batch(STAGE, records, seconds)
         decisions = enforced.decisions
         self._metrics.enforcements(

@@ -15,30 +15,17 @@ A lane knows no Kafka and no clock: it is told the time, and how each topic-part
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from itertools import accumulate
-from operator import attrgetter
-from typing import NamedTuple, Protocol
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.records import Extent, Fetched
 
 SEQUENCE_HEADER = "ce_sequence"
-_FAR = 1 << 63  # beyond every timestamp (milliseconds, signed 64 bits)
-
-
-class Record(Protocol):
-    """What merging reads of a record; `aiokafka.ConsumerRecord` has it. `timestamp` is in milliseconds."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
-    @property
-    def value(self) -> bytes | None: ...
 
 
 class Standing(Enum):
@@ -57,41 +44,54 @@ class Patience(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """Records in order, and for each topic among them the offset that follows its last record."""
+    """Records in order, for each topic among them the offset that follows its last record, and what they amount to."""
 
-    records: list[Record]
+    records: list[Any]
     offsets: dict[str, int]
+    extent: Extent
+
+
+_NONE = np.array([], np.int64)
 
 
 class _Run:
-    """What is buffered of one topic-partition: records, their keys, how many bytes they have, and the largest
-    timestamp seen (`clock`)."""
+    """What is buffered of one topic-partition: records, their timestamps, keys and sizes, how many bytes they have,
+    whether any may have a sequence, and the largest timestamp seen (`clock`)."""
 
-    __slots__ = ("arrived", "clock", "keys", "records", "size", "topic")
+    __slots__ = ("arrived", "clock", "headed", "keys", "records", "size", "sizes", "timestamps", "topic")
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.clear()
 
     def clear(self) -> None:
-        self.records: list[Record] = []
-        self.keys: list[int] = []
+        self.records: list[Any] = []
+        self.timestamps: NDArray[np.int64] = _NONE
+        self.keys: NDArray[np.int64] = _NONE
+        self.sizes: NDArray[np.int64] = _NONE
         self.size = 0
+        self.headed = False
         self.clock = -1
         self.arrived = 0.0
 
-    def add(self, records: Sequence[Record], now: float) -> None:
-        keys = list(accumulate((r.timestamp for r in records), max, initial=self.clock))
-        self.records += records
-        self.size += _bytes_in(records)
-        self.keys += keys[1:]
-        self.clock = keys[-1]
+    def add(self, fetched: Fetched, now: float) -> None:
+        keys = np.maximum(np.maximum.accumulate(fetched.timestamps), self.clock)
+        self.headed = fetched.headed or (self.headed and bool(self.records))
+        self.records += fetched.records
+        self.timestamps = np.concatenate((self.timestamps, fetched.timestamps))
+        self.keys = np.concatenate((self.keys, keys))
+        self.sizes = np.concatenate((self.sizes, fetched.sizes))
+        self.size += int(fetched.sizes.sum())
+        self.clock = int(keys[-1])
         self.arrived = now
 
-    def drop(self, count: int) -> None:
-        self.size -= _bytes_in(self.records[:count])
+    def drop(self, count: int) -> int:
+        """Forgets the first `count` records; returns their bytes."""
+        dropped = int(self.sizes[:count].sum())
+        self.size -= dropped
         del self.records[:count]
-        del self.keys[:count]
+        self.timestamps, self.keys, self.sizes = self.timestamps[count:], self.keys[count:], self.sizes[count:]
+        return dropped
 
 
 class Lane:
@@ -111,9 +111,9 @@ class Lane:
         for run in self._runs.values():
             run.clear()
 
-    def add(self, topic: str, records: Sequence[Record], now: float) -> None:
-        """Buffer what was fetched (not empty, in offset order, following what was added before)."""
-        self._runs[topic].add(records, now)
+    def add(self, topic: str, fetched: Fetched, now: float) -> None:
+        """Buffer what was fetched, which follows what was added before."""
+        self._runs[topic].add(fetched, now)
 
     def hungry(self, topic: str) -> bool:
         """Whether more of a topic may be fetched.
@@ -125,7 +125,7 @@ class Lane:
         run = self._runs[topic]
         if run.size < self.max_bytes:
             return True
-        return not run.keys or (run.keys[0] == run.clock and len(run.keys) < self.max_records)
+        return not run.records or bool(run.keys[0] == run.clock and len(run.records) < self.max_records)
 
     def take(self, standing: Callable[[str], Standing], now: float) -> Taken | None:
         """Up to `max_records` records in order, or None: nothing is buffered, or `deadline` says how long it waits."""
@@ -153,13 +153,15 @@ class Lane:
         The records *at* the horizon go out too when only one run has any and no other run can bring more, or
         when a run has a full batch of them: with equal timestamps everywhere it would never move.
         """
-        horizon = min((run.clock for run in open_ended), default=_FAR)
+        if not open_ended:
+            return [(run, len(run.records)) for run in waiting]
+        horizon = min(run.clock for run in open_ended)
         counts = [(run, bisect_left(run.keys, horizon)) for run in waiting]
         ready = [(run, count) for run, count in counts if count]
-        at_horizon = [run for run, count in counts if count < len(run.keys) and run.keys[count] == horizon]
+        at_horizon = [run for run, count in counts if count < len(run.records) and run.keys[count] == horizon]
         setting = [run for run in open_ended if run.clock == horizon]
         alone = len(at_horizon) == 1 and setting == at_horizon
-        if alone or any(len(run.keys) >= self.max_records for run in at_horizon):
+        if alone or any(len(run.records) >= self.max_records for run in at_horizon):
             ready = [(run, bisect_right(run.keys, horizon)) for run, _ in counts]
             ready = [(run, count) for run, count in ready if count]
         return ready
@@ -171,51 +173,52 @@ class Lane:
         return oldest + (self.patience.behind if behind else self.patience.stale)
 
     def _merged(self, ready: list[tuple[_Run, int]]) -> Taken:
-        cap = self.max_records
-        if len(ready) == 1:
-            run, count = ready[0]
-            records = run.records[: min(count, cap)]
+        # The first `max_records` records of the merge lie among the first `max_records` of each run.
+        heads = [(run, min(count, self.max_records)) for run, count in ready]
+        if len(heads) == 1:
+            run, count = heads[0]
+            records, timestamps, counts = run.records[:count], run.timestamps[:count], [count]
         else:
-            # The first `cap` records of the merge lie among the first `cap` of each run.
-            heads = [(run, min(count, cap)) for run, count in ready]
             flat = [record for run, count in heads for record in run.records[:count]]
-            keys = [key for run, count in heads for key in run.keys[:count]]
-            order = sorted(range(len(keys)), key=keys.__getitem__)  # stable: a tie keeps the group's order
-            records = [flat[i] for i in order]
-            _settle_ties(records, [keys[i] for i in order])
-            records = records[:cap]
-        offsets = {}
-        for topic, count in Counter(map(attrgetter("topic"), records)).items():
-            run = self._runs[topic]
-            offsets[topic] = run.records[count - 1].offset + 1
-            run.drop(count)
-        return Taken(records, offsets)
+            keys = np.concatenate([run.keys[:count] for run, count in heads])
+            owners = np.repeat(np.arange(len(heads)), [count for _, count in heads])
+            order = np.argsort(keys, kind="stable")  # a tie keeps the group's order
+            if any(run.headed for run, _ in heads):
+                _settle_ties(order, keys[order], owners, flat)
+            order = order[: self.max_records]
+            records = [flat[at] for at in order.tolist()]
+            timestamps = np.concatenate([run.timestamps[:count] for run, count in heads])[order]
+            counts = np.bincount(owners[order], minlength=len(heads)).tolist()
+        offsets, by_topic, size = {}, {}, 0
+        for (run, _), count in zip(heads, counts, strict=True):
+            if count:
+                offsets[run.topic] = run.records[count - 1].offset + 1
+                by_topic[run.topic] = count
+                size += run.drop(count)
+        return Taken(records, offsets, Extent(by_topic, size, timestamps))
 
 
-def _bytes_in(records: Sequence[Record]) -> int:
-    return sum(len(record.value or b"") for record in records)
+def _settle_ties(
+    order: NDArray[np.int64], keys: NDArray[np.int64], owners: NDArray[np.int64], flat: Sequence[Any]
+) -> None:
+    """Puts records of equal key, which stand topic by topic, into the order of their sequence headers, in place.
+
+    `order`: indexes of `owners` and `flat`. `keys`: in this order.
+    """
+    bounds = [0, *(np.flatnonzero(np.diff(keys)) + 1).tolist(), keys.size]
+    for start, end in pairwise(bounds):
+        if end - start > 1 and owners[order[start]] != owners[order[end - 1]]:
+            order[start:end] = _by_sequence(order[start:end].tolist(), owners, flat)
 
 
-def _settle_ties(records: list[Record], keys: list[int]) -> None:
-    """Put records of equal key, which stand topic by topic, into the order of their sequence headers, in place."""
-    start, size = 0, len(keys)
-    while start < size:
-        end = start + 1
-        if end < size and keys[end] == keys[start]:
-            end = bisect_right(keys, keys[start], end)
-            if records[start].topic != records[end - 1].topic:
-                records[start:end] = _by_sequence(records[start:end])
-        start = end
-
-
-def _by_sequence(tied: list[Record]) -> list[Record]:
+def _by_sequence(tied: list[int], owners: NDArray[np.int64], flat: Sequence[Any]) -> list[int]:
     """Tied records by sequence: always the least of the topics' next records, where both that are compared have one."""
-    sequences = [_sequence(record) for record in tied]
+    sequences = [_sequence(flat[at]) for at in tied]
     if not any(sequences):
         return tied
-    queues: dict[str, list[tuple[bytes, Record]]] = {}
-    for sequence, record in zip(sequences, tied, strict=True):
-        queues.setdefault(record.topic, []).append((sequence, record))
+    queues: dict[int, list[tuple[bytes, int]]] = {}
+    for sequence, at in zip(sequences, tied, strict=True):
+        queues.setdefault(int(owners[at]), []).append((sequence, at))
     heads = [iter(queue) for queue in queues.values()]
     nexts = [next(head) for head in heads]
     merged = []
@@ -233,7 +236,7 @@ def _by_sequence(tied: list[Record]) -> list[Record]:
     return merged
 
 
-def _sequence(record: Record) -> bytes:
+def _sequence(record: Any) -> bytes:
     for name, value in record.headers:
         if name == SEQUENCE_HEADER:
             return value or b""

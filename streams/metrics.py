@@ -9,7 +9,7 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from operator import attrgetter
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from rules.events import Refusal
 from rules.packs import Pack
 from streams.busiest import Busiest
 from streams.live_metrics import Live, Sources, TopicPartition
+from streams.records import Extent
 
 STAGES = ("screen", "crowds", "enforce")
 """The values of the label `stage`."""
@@ -217,15 +218,14 @@ class Metrics:
         for stage in STAGES:
             self._held_back.labels(stage)
 
-    def batch(self, stage: str, records: Sequence[Any], seconds: float) -> None:
-        """One batch of a stage: its records, and the seconds it took to judge them."""
-        for topic, number in Tally(map(attrgetter("topic"), records)).items():
+    def batch(self, stage: str, records: Extent, seconds: float) -> None:
+        """One batch of a stage: what its records amount to, and the seconds it took to judge them."""
+        for topic, number in records.by_topic.items():
             self._events.labels(topic).inc(number)
-        self._batch_bytes.labels(stage).inc(sum(len(record.value or b"") for record in records))
-        self._batch_events.labels(stage).observe(len(records))
+        self._batch_bytes.labels(stage).inc(records.size)
+        self._batch_events.labels(stage).observe(len(records.timestamps))
         self._batch_seconds.labels(stage).observe(seconds)
-        written = np.fromiter(map(attrgetter("timestamp"), records), np.float64, len(records))
-        self._latency.observe(stage, time.time() - written / 1000)
+        self._latency.observe(stage, time.time() - records.timestamps / 1000)
 
     def violations(self, found: Sequence[Violation]) -> None:
         """What a batch was found to violate."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faust.types import TP
 
+from streams.records import Extent, extent_of
 from streams.sending import Send
 from streams.stores import Write
 
@@ -43,11 +44,17 @@ class Lease(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class RecordBatch:
-    """Records (`aiokafka.ConsumerRecord`, raw bytes) of one partition number over a group's topics, in merged order."""
+    """Records (`streams.records.Record`) of one partition number over a group's topics, in merged order."""
 
     lease: Lease
     records: Sequence[Any]
     offsets: Mapping[TP, int]  # of each topic-partition among the records: the offset after its last one
+    known_extent: Extent | None = None
+
+    @property
+    def extent(self) -> Extent:
+        """What the records amount to."""
+        return extent_of(self.records) if self.known_extent is None else self.known_extent
 
     @property
     def group(self) -> Group:

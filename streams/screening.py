@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from rules.decisions import Violation
 from rules.events import EventType, InvalidEventError, millis
 from rules.hit_rates import HitCounts
 from rules.screen import Arrival
@@ -166,7 +165,8 @@ class Screening:
             Write(self._accounts.name, key.encode(), value) for key, value in screened.live.states.items()
         )
         self._metrics.sightings(Counter(sighting.rule for _, sighting in screened.live.sightings))
-        self._count(batch.records, violations, begun.seconds + seconds + time.perf_counter() - started)
+        self._metrics.violations(violations)
+        self._metrics.batch(STAGE, batch.extent, begun.seconds + seconds + time.perf_counter() - started)
 
     def _judges(
         self, records: Sequence[Any], standings: int | list[int], origins: Sequence[Any]
@@ -196,10 +196,6 @@ class Screening:
         if arrivals:
             self._clock.observe(millis(max(arrival.event.time for arrival in arrivals)))
         return arrivals, origins
-
-    def _count(self, records: Sequence[Any], violations: Sequence[Violation], seconds: float) -> None:
-        self._metrics.batch(STAGE, records, seconds)
-        self._metrics.violations(violations)
 
 
 def _apart(begun: Sequence[_Begun]) -> list[list[_Begun]]:

@@ -30,10 +30,12 @@ import faust
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 from mode import Service
 
 from streams.access.clients import is_cancelled
 from streams.merging import Lane, Standing
+from streams.records import Fetched, LeanResults
 from streams.recovery_end import RecoveryEnd
 from streams.watchdog import Look
 
@@ -133,14 +135,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 wanted.add(tp)
         return wanted
 
-    def _accept(self, fetched: Mapping[TP, list[Any]]) -> None:
+    def _accept(self, fetched: Mapping[TP, list[Fetched]]) -> None:
         now = time.monotonic()
-        for (topic, partition), records in fetched.items():
+        for (topic, partition), (those,) in fetched.items():
             group = self.app.group_of.get(topic)
             if group is not None:
-                self._lane(group, partition).add(topic, records, now)
+                self._lane(group, partition).add(topic, those, now)
             else:
-                self._restore(TP(topic, partition), records)
+                self._restore(TP(topic, partition), those.records)
         if self.app.tables.recovery.in_recovery:
             self._maybe_end_recovery()
         if self._note_positions() or fetched:
@@ -190,9 +192,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._busy.add((group, partition))
         batch = group.batch(partition, taken)
         last = taken.records[-1]
-        message = self._to_message(TP(last.topic, partition), last)
-        message.key, message.value, message.headers = None, batch, None
-        await self.callback(message)
+        tp, generation = TP(last.topic, partition), self.app.consumer_generation_id
+        about = (*tp, last.offset, last.timestamp / 1000, 0, None)  # the same as the record's, but for its headers
+        await self.callback(ConsumerMessage(*about, None, batch, None, tp=tp, generation_id=generation))
 
     def finished(self, batch: RecordBatch) -> None:
         """The next batch of this batch's lane may be delivered."""
@@ -431,7 +433,9 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await super().on_start()
         # A partition whose records nobody has taken yet holds up every other of its broker for so long: 100 ms by
         # default, for every one of them.
-        self._ensure_consumer()._fetcher._prefetch_backoff = 0.0
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._prefetch_backoff = 0.0
+        fetcher._records = LeanResults(fetcher._records.items())
 
     def standing(self, tp: TP) -> tuple[int | None, int | None, float]:
         """Consumed position, highwater, and when the broker last answered (Unix seconds); safe in any thread."""

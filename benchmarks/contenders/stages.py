@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+import numpy as np
+
 from rules.packs import Pack, load_pack
 from streams.controls import Switch
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
 from streams.plans import Lease, Plan, RecordBatch
+from streams.records import Extent
 from streams.settings import Settings
 from streams.stages import Tables, stages_of
 from streams.stores import StateTable, Write
@@ -124,7 +127,7 @@ class Stages:
 
     def plan(self, stage: tuple[str, ...], records: Sequence[Any]) -> Plan:
         """What the records of one stage's topics lead to."""
-        return self._handles[stage](RecordBatch(_LEASE, records, {}))
+        return self._handles[stage](RecordBatch(_LEASE, records, {}, _UNCOUNTED))
 
     def plans(self, records: Iterable[Any]) -> Iterator[Plan]:
         """The same for records of any topics, stage by stage."""
@@ -136,6 +139,7 @@ class Stages:
 
 
 _LEASE = Lease(cast(Any, None), 0, 0, 0)
+_UNCOUNTED = Extent({}, 0, np.array([], np.int64))
 
 
 def keep(states: Mapping[str, dict[bytes, bytes]], writes: Iterable[Write]) -> None:

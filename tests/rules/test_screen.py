@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.decisions import Evidence, Violation
 from rules.events import Content
-from rules.packs import Pack, load_pack
+from rules.packs import SHIPPED, Pack, load_pack
 from rules.screen import Arrival, Screen, Screened
 from tests.rules.conftest import WritePack
 from tests.rules.making import START, at, mass_send, post, share
 
 UNLOCK = "分享后查看答案"
+SHIPPED_SCREEN = Screen(load_pack(SHIPPED))
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +155,32 @@ def test_violations_come_in_order_of_arrival_and_know_their_place(screen: Screen
         (0, "a"),
         (2, "c"),
     }
+
+
+KINDS_OF_CONTENT = st.sampled_from(["post", "share", "mass_send"])
+SAID = st.sampled_from([UNLOCK, "今天天气不错，出去走走", "加微信 wx888666 领红包，先到先得，名额有限", "互推换量"])
+
+
+@given(st.lists(st.tuples(KINDS_OF_CONTENT, SAID, st.sampled_from("ab")), max_size=30))
+def test_a_batch_of_several_types_is_judged_as_its_events_one_by_one(events: list[tuple[str, str, str]]) -> None:
+    made: list[Content] = []
+    for number, (kind, text, account) in enumerate(events):
+        known: dict[str, Any] = {"id": str(number), "account": account, "time": at(minutes=number)}
+        if kind == "share":
+            made.append(share(title=text, **known))
+        else:
+            made.append(post(text, **known) if kind == "post" else mass_send(text, channel="nearby", **known))
+    whole = screened(SHIPPED_SCREEN, *made)
+    states: dict[str, bytes] = {}
+    violations, arrivals, sightings = [], [], []
+    for number, event in enumerate(made):
+        alone = screened(SHIPPED_SCREEN, event, states=states, start=number)
+        states |= alone.states
+        violations += alone.violations
+        arrivals += [number] * len(alone.violations)
+        sightings += [(number, sighting) for _, sighting in alone.sightings]
+    assert (whole.violations, whole.arrivals) == (violations, arrivals)
+    assert (whole.states, whole.sightings) == (states, sightings)
 
 
 def nearby(number: int, account: str = "alice") -> Content:

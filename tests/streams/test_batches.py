@@ -25,6 +25,7 @@ from streams.batch_app import Options, create_app
 from streams.batches import Executor
 from streams.merging import Lane, Patience, Standing
 from streams.plans import Lease, NotYetError, Plan, RecordBatch
+from streams.records import Fetched
 from streams.sending import Send
 from streams.stores import Write
 from streams.vitals import Vitals
@@ -69,8 +70,8 @@ def stamps(taken: Any) -> list[int]:
 
 def test_records_of_topics_at_their_end_are_merged_by_timestamp() -> None:
     lane = a_lane()
-    lane.add("posts", records("posts", 1, 4, 6), now=0)
-    lane.add("shares", records("shares", 2, 3, 7, first=40), now=0)
+    lane.add("posts", Fetched.of(records("posts", 1, 4, 6)), now=0)
+    lane.add("shares", Fetched.of(records("shares", 2, 3, 7, first=40)), now=0)
     taken = lane.take(at(Standing.END), now=0)
     assert taken is not None
     assert stamps(taken) == [1, 2, 3, 4, 6, 7]
@@ -79,8 +80,8 @@ def test_records_of_topics_at_their_end_are_merged_by_timestamp() -> None:
 
 def test_a_topic_that_is_behind_holds_back_what_may_come_after_its_records() -> None:
     lane = a_lane()
-    lane.add("posts", records("posts", 1, 4, 6), now=0)
-    lane.add("shares", records("shares", 2, 3), now=0)
+    lane.add("posts", Fetched.of(records("posts", 1, 4, 6)), now=0)
+    lane.add("shares", Fetched.of(records("shares", 2, 3)), now=0)
     standing = at(Standing.END, shares=Standing.BEHIND)
     taken = lane.take(standing, now=0)
     assert taken is not None
@@ -96,7 +97,7 @@ def test_a_topic_that_is_behind_holds_back_what_may_come_after_its_records() -> 
 
 def test_a_topic_not_heard_of_for_a_while_is_waited_for_shortly() -> None:
     lane = a_lane()
-    lane.add("posts", records("posts", 1), now=0)
+    lane.add("posts", Fetched.of(records("posts", 1)), now=0)
     standing = at(Standing.END, shares=Standing.STALE)
     assert lane.take(standing, now=0.02) is None
     assert lane.deadline == pytest.approx(0.025)
@@ -105,7 +106,7 @@ def test_a_topic_not_heard_of_for_a_while_is_waited_for_shortly() -> None:
 
 def test_a_single_topic_passes_through_in_offset_order_even_when_time_runs_backwards() -> None:
     lane = a_lane(topics=["posts"])
-    lane.add("posts", records("posts", 5, 3, 9), now=0)
+    lane.add("posts", Fetched.of(records("posts", 5, 3, 9)), now=0)
     taken = lane.take(at(Standing.BEHIND), now=0)
     assert taken is not None
     assert stamps(taken) == [5, 3, 9]
@@ -113,9 +114,9 @@ def test_a_single_topic_passes_through_in_offset_order_even_when_time_runs_backw
 
 def test_a_tie_goes_to_the_smaller_sequence_then_to_the_first_topic() -> None:
     lane = a_lane()
-    lane.add("posts", [Rec("posts", 0, 7, b"b"), Rec("posts", 1, 7, b"d")], now=0)
-    lane.add("shares", [Rec("shares", 0, 7, b"a"), Rec("shares", 1, 7, b"c")], now=0)
-    lane.add("mass_sends", [Rec("mass_sends", 0, 7)], now=0)
+    lane.add("posts", Fetched.of([Rec("posts", 0, 7, b"b"), Rec("posts", 1, 7, b"d")]), now=0)
+    lane.add("shares", Fetched.of([Rec("shares", 0, 7, b"a"), Rec("shares", 1, 7, b"c")]), now=0)
+    lane.add("mass_sends", Fetched.of([Rec("mass_sends", 0, 7)]), now=0)
     taken = lane.take(at(Standing.END), now=0)
     assert taken is not None
     order = [(record.topic, record.offset) for record in taken.records]
@@ -124,11 +125,11 @@ def test_a_tie_goes_to_the_smaller_sequence_then_to_the_first_topic() -> None:
 
 def test_equal_timestamps_everywhere_still_move() -> None:
     lane = a_lane(most=10)
-    lane.add("posts", records("posts", *[5] * 20), now=0)
+    lane.add("posts", Fetched.of(records("posts", *[5] * 20)), now=0)
     taken = lane.take(at(Standing.BEHIND), now=0)
     assert taken is None or taken.records
-    lane.add("shares", records("shares", *[5] * 20), now=0)
-    lane.add("mass_sends", records("mass_sends", *[5] * 20), now=0)
+    lane.add("shares", Fetched.of(records("shares", *[5] * 20)), now=0)
+    lane.add("mass_sends", Fetched.of(records("mass_sends", *[5] * 20)), now=0)
     seen = 0
     while (taken := lane.take(at(Standing.BEHIND), now=0)) is not None:
         assert len(taken.records) <= 10
@@ -138,23 +139,23 @@ def test_equal_timestamps_everywhere_still_move() -> None:
 
 def test_a_lane_takes_what_comes_up_to_a_number_of_bytes() -> None:
     lane = a_lane(most=4, size=6)
-    lane.add("posts", records("posts", 1, 2, 3, 4, 5), now=0)
+    lane.add("posts", Fetched.of(records("posts", 1, 2, 3, 4, 5)), now=0)
     assert lane.hungry("posts")
-    lane.add("posts", records("posts", 6, first=5), now=0)
+    lane.add("posts", Fetched.of(records("posts", 6, first=5)), now=0)
     assert not lane.hungry("posts")
     assert lane.take(at(Standing.END), now=0) is not None  # four of them, a batch
     assert lane.hungry("posts")
     # Records of one instant are not complete before the next one is seen, but for a full batch of them.
     lane.clear()
-    lane.add("posts", [Rec("posts", at, 7, value=b"longer") for at in range(3)], now=0)
+    lane.add("posts", Fetched.of([Rec("posts", at, 7, value=b"longer") for at in range(3)]), now=0)
     assert lane.hungry("posts")
-    lane.add("posts", [Rec("posts", 3, 7, value=b"longer")], now=0)
+    lane.add("posts", Fetched.of([Rec("posts", 3, 7, value=b"longer")]), now=0)
     assert not lane.hungry("posts")
 
 
 def test_a_cleared_lane_knows_nothing() -> None:
     lane = a_lane()
-    lane.add("posts", records("posts", 1, 2), now=0)
+    lane.add("posts", Fetched.of(records("posts", 1, 2)), now=0)
     lane.clear()
     assert lane.take(at(Standing.END), now=9) is None
     assert lane.hungry("posts")
@@ -188,7 +189,7 @@ def drained(log: dict[str, list[Rec]], sizes: list[int], most: int) -> list[Rec]
             if lane.hungry(topic) and standing(topic) is Standing.BEHIND:
                 size = sizes[turn % len(sizes)]
                 turn += 1
-                lane.add(topic, log[topic][position[topic] : position[topic] + size], now=0)
+                lane.add(topic, Fetched.of(log[topic][position[topic] : position[topic] + size]), now=0)
                 position[topic] = min(len(log[topic]), position[topic] + size)
                 moved = True
         while (taken := lane.take(standing, now=0)) is not None:
