@@ -30,7 +30,7 @@ from benchmarks.progress import Steps
 from benchmarks.recovery import measure_recovery
 from benchmarks.tables import tables
 from benchmarks.workers import measure_workers
-from streams.embedded import BrokerError
+from streams.embedded import BrokerError, cleaning_up_when_told_to_stop
 from tests.kafka.broker import NoKafkaError
 
 PARTS = ("comparison", "growth", "workers", "recovery")
@@ -46,6 +46,7 @@ _EXAMPLES = """examples:
 def main() -> None:
     """Runs the benchmarks; exit code 1 when a contender failed."""
     arguments = _arguments()
+    cleaning_up_when_told_to_stop()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # errors come as exceptions
     plan = _plan(arguments)
     parts = arguments.only or list(PARTS)

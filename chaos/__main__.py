@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -13,12 +14,13 @@ import click
 from chaos.run import Plan, StuckError, run
 from chaos.versions import HistoryError
 from chaos.workers import WorkerError
-from streams.embedded import BrokerError
+from streams.embedded import BrokerError, cleaning_up_when_told_to_stop
 from streams.settings import Store
 from streams.topics import TopicsError
 from tests.kafka.broker import NoKafkaError
 
 EXIT_DIFFERENT = 1
+EXIT_STOPPED = 130
 
 
 @click.command(
@@ -42,6 +44,7 @@ def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, ke
     One line on standard output says what was done and found; what goes on is on standard error. Ends with code 1 on
     any difference, 2 when the run could not be finished.
     """
+    cleaning_up_when_told_to_stop()
     folder = Path(tempfile.mkdtemp(prefix="streamwarden-chaos-"))
     logging.basicConfig(
         filename=folder / "clients.log", level=logging.WARNING
@@ -53,6 +56,9 @@ def main(*, seconds: float, brokers: str, seed: int, rate: float, store: str, ke
     except (NoKafkaError, BrokerError, WorkerError, StuckError, HistoryError, TopicsError) as error:
         click.echo(f"The run could not be finished (seed {seed}): {error}\nLogs: {folder}", err=True)
         sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo(f"Stopped; workers and brokers have ended. Logs: {folder}", err=True)
+        os._exit(EXIT_STOPPED)  # threads of this one still wait for them
     for line in outcome.differences.lines():
         click.echo(line, err=True)
     click.echo(outcome.line())

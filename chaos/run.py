@@ -148,6 +148,7 @@ async def _run(
         enough.set()
         await feeding
     finally:
+        saboteur.stop()
         published.set()
         feeding.cancel()
     tell(f"{feed.sent} records sent; the workers come to the end")

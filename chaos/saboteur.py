@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +37,10 @@ _RECOVERY_S = (2.0, 12.0)
 """How long after its return nothing is done, so that what comes next meets workers at work, or on the way there."""
 
 
+class _StoppedError(Exception):
+    """The run was told to stop."""
+
+
 @dataclass
 class Saboteur:
     """One run's acts. `tell` is told of each, for the log."""
@@ -53,6 +58,7 @@ class Saboteur:
     """How often each act was done: kill, stall, clean_restart, broker_kill, add, remove, poison, repeat."""
     _stalled: dict[psutil.Process, float] = field(default_factory=dict)
     """Workers that are stopped, and when they go on."""
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, seconds: float) -> None:
         """Sabotages for so long, and LEAST_ACTS at least; blocks.
@@ -73,9 +79,15 @@ class Saboteur:
                 acts.pop()(dice)
                 count += 1
                 self._wait(min(dice.uniform(*_PAUSE_S), max(0.0, deadline - time.monotonic())))
+        except _StoppedError:
+            pass
         finally:
             for process in list(self._stalled):
                 self._go_on(process)
+
+    def stop(self) -> None:
+        """Has `run` end with the act that is on."""
+        self._stopped.set()
 
     def _acts(self) -> list[Callable[[random.Random], None]]:
         return [
@@ -97,6 +109,8 @@ class Saboteur:
             now = time.monotonic()
             for process in [each for each, until in self._stalled.items() if until <= now]:
                 self._go_on(process)
+            if self._stopped.is_set():
+                raise _StoppedError
             if now >= deadline:
                 return
             time.sleep(0.05)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from soak.run import SoakError, soak
-from streams.embedded import BrokerError
+from streams.embedded import BrokerError, cleaning_up_when_told_to_stop
 from tests.kafka.broker import NoKafkaError
 
 
@@ -29,6 +29,7 @@ def main(seconds: float) -> None:
     One line on standard output has the figures, from early to late, and their bounds. Ends with code 1 when one is
     broken, 2 when the soak could not be finished.
     """
+    cleaning_up_when_told_to_stop()
     folder = Path(tempfile.mkdtemp(prefix="streamwarden-soak-"))
     logging.basicConfig(filename=folder / "clients.log", level=logging.WARNING)
     try:

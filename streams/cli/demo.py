@@ -1,9 +1,8 @@
 """`warden demo`: watch the engine work, with nothing else installed."""
 
-import signal
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -53,11 +52,10 @@ def demo(  # noqa: PLR0917 - click passes options by name
     if leave and events is None:
         raise Failure("--exit needs --events: without an end there is nothing to wait for", 2)
     from streams.demo.run import Demo, DemoError
-    from streams.embedded import BrokerError
+    from streams.embedded import BrokerError, cleaning_up_when_told_to_stop
     from streams.topics import TopicsError
 
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    cleaning_up_when_told_to_stop()
     settings = settings_of(ctx)
     run = Demo(
         settings=settings,
@@ -82,11 +80,6 @@ def demo(  # noqa: PLR0917 - click passes options by name
         from streams.demo.view import summary_table
 
         output().print(summary_table(run.tally.summary()))
-
-
-def _stop(*_: object) -> NoReturn:
-    """A signal ends the demo as Ctrl-C does, so that the broker and the worker are stopped."""
-    raise KeyboardInterrupt
 
 
 def _running(run: "Demo") -> str:
