@@ -23,6 +23,7 @@ from streams.enforcement import Enforcing
 from streams.ledger import Register
 from streams.metrics import Metrics
 from streams.packs_in_force import PacksInForce
+from streams.plans import Lease, RecordBatch
 from streams.settings import Settings
 from streams.streamtime import StreamTime
 from streams.topics import TopicsError
@@ -113,13 +114,14 @@ def test_violations_in_flight_lead_to_nothing_and_orders_are_kept_while_all_is_h
         as_record("orders", "account:bob", msgspec.json.encode(order)),
     ]
     # When ENFORCE takes them
-    plan = enforcing(SimpleNamespace(records=batch, partition=0, epoch=1, offsets={}))  # type: ignore[arg-type]
+    group: Any = None
+    plan = enforcing(RecordBatch(Lease(group, 0, 1, 1), batch, {}))
     # Then nothing is sent, and only the order is remembered
     assert plan.sends == []
     assert [write.key for write in plan.writes] == [b"account:bob"]
     # and after the resumption the same violation leads to enforcements
     switch.controls = Controls()
-    plan = enforcing(SimpleNamespace(records=batch[:1], partition=0, epoch=1, offsets={}))  # type: ignore[arg-type]
+    plan = enforcing(RecordBatch(Lease(group, 0, 1, 1), batch[:1], {}))
     assert {send.topic for send in plan.sends} == {"e", "b"}
 
 
