@@ -104,6 +104,8 @@ class Scored:
         self._match, self._use = scorer.uses.counted(matches, folded, segments.texts, segments.field)
         self._segment = matches.text[self._match]
         self._learned: LearnedScores | None = None
+        self._counted: tuple[NDArray[np.int64], ...] | None = None
+        """Of every word found that counts: its column, its text, and where it starts and ends."""
         self._rows: tuple[int, dict[int, list[tuple[int, int, int]]]] = (-1, {})
         self._texts: dict[int, str] = {}
         self._encoded: dict[tuple[int, bool], bytes] = {}
@@ -172,13 +174,13 @@ class Scored:
 
     def _uses_in(self, event: int) -> dict[int, list[tuple[int, int, int]]]:
         """Column -> (segment, start, end) of the words that count in one event, in folded positions of the batch."""
+        if self._counted is None:
+            columns = self._scorer.uses.column[self._use]
+            self._counted = columns, self._segment, self._matches.start[self._match], self._matches.end[self._match]
         texts = self.segments.of(event)
-        low, high = self._segment.searchsorted([texts.start, texts.stop]).tolist()
-        match = self._match[low:high]
-        columns = self._scorer.uses.column[self._use[low:high]]
-        rows = (self._segment[low:high], self._matches.start[match], self._matches.end[match])
+        low, high = self._segment.searchsorted((texts.start, texts.stop)).tolist()
         found: dict[int, list[tuple[int, int, int]]] = {}
-        for column, *row in zip(columns.tolist(), *(values.tolist() for values in rows), strict=True):
+        for column, *row in zip(*(values[low:high].tolist() for values in self._counted), strict=True):
             found.setdefault(column, []).append(tuple(row))
         return found
 

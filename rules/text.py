@@ -75,9 +75,9 @@ class Folded:
     def original_span(self, start: int, end: int, index: int) -> tuple[int, int]:
         """Original positions, within text `index`, of the folded characters [start, end): the shortest stretch
         that has all of them."""
-        base, low = int(self.starts[index]), int(self.bounds[index])
-        first, last = self._places.of(index, start - low, end - low)
-        return min(first.tolist()) - base, max(last.tolist()) - base + 1
+        base, low = self.starts.item(index), self.bounds.item(index)
+        first, last = self._places.span(index, start - low, end - low)
+        return first - base, last - base + 1
 
 
 def fold_batch(texts: Sequence[str], joined: CodePoints | None = None) -> Folded:

@@ -22,13 +22,13 @@ class Places(NamedTuple):
     plain: Work
     read: Mapping[int, tuple[Positions, Positions]]
 
-    def of(self, text: int, start: int, end: int) -> tuple[Positions, Positions]:
-        """The first and the last original positions of the codes [start, end) of a text."""
+    def span(self, text: int, start: int, end: int) -> tuple[int, int]:
+        """The first and the last of the original positions of the codes [start, end) of a text; not of none."""
         if text in self.read:
             first, last = self.read[text]
-            return first[start:end], last[start:end]
-        base = int(self.plain.bounds[text])
-        return self.plain.first[base + start : base + end], self.plain.last[base + start : base + end]
+            return min(first[start:end].tolist()), max(last[start:end].tolist())
+        base = self.plain.bounds.item(text)  # folded plainly, characters stay in their order
+        return self.plain.first.item(base + start), self.plain.last.item(base + end - 1)
 
     def together(self, which: int) -> Positions:
         """int64[n]: the first (0) or the last (1) positions of all codes."""
