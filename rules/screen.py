@@ -114,10 +114,10 @@ class Screen:
         """Judges a batch. `state_of(account)` is the account's encoded behaviour state, None without one."""
         kinds = [KIND[type(event)] for event, _, _, _ in arrivals]
         if len(set(kinds)) < 2:
-            return self._screen(arrivals, range(len(arrivals)), state_of)
+            return self._screen(arrivals, kinds, range(len(arrivals)), state_of)
         # One type after the other: the same steps in a row, on texts of a kind, take a twentieth less time
         came = sorted(range(len(arrivals)), key=kinds.__getitem__)
-        found = self._screen([arrivals[at] for at in came], came, state_of)
+        found = self._screen([arrivals[at] for at in came], [kinds[at] for at in came], came, state_of)
         by_arrival = sorted(range(len(found.violations)), key=[came[at] for at in found.arrivals].__getitem__)
         return Screened(
             [found.violations[at] for at in by_arrival],
@@ -127,13 +127,17 @@ class Screen:
         )
 
     def _screen(
-        self, arrivals: Sequence[Arrival], came: Sequence[int], state_of: Callable[[str], bytes | None]
+        self,
+        arrivals: Sequence[Arrival],
+        kinds: Sequence[int],
+        came: Sequence[int],
+        state_of: Callable[[str], bytes | None],
     ) -> Screened:
-        """The same for arrivals in any order, told in that order; `came`: as which each of them came."""
+        """The same for arrivals in any order, told in that order. Of each, `kinds`: the index of its type in TYPES;
+        `came`: as which it came."""
         segments = Segments()
         others: dict[int, Sequence[str]] = {}
         counted: list[int] = []
-        kinds = [KIND[type(arrival.event)] for arrival in arrivals]
         plainly, always = self._plainly, self._behaviours.always
         bare: list[str] = []  # the texts of those in a row that are nothing else, as most are
         for index, (event, _, _, _) in enumerate(arrivals):

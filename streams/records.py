@@ -2,7 +2,7 @@
 
 aiokafka makes a dataclass of eleven fields for each record, with a list for its headers, and of everything that was
 fetched at once. Tens of thousands of them wait in a worker for their turn: the collector walks them again and again,
-and whoever looks at one finds it out of the processor's caches. A `Record` is a third as large and no collector sees
+and whoever looks at one finds it out of the processor's caches. A `Record` is half as large and no collector sees
 it; what merging asks of a record is kept beside, in arrays, so that nobody touches it before it is judged.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -28,21 +28,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, Any]] = ()
-
-
-class Merged(Protocol):
-    """What merging reads of a record. `timestamp` is in milliseconds."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, Any]]: ...
-    @property
-    def value(self) -> bytes | None: ...
 
 
 class Extent(NamedTuple):
@@ -78,7 +63,7 @@ class Fetched:
         self.headed = headed
 
     @classmethod
-    def of(cls, records: Sequence[Merged]) -> Self:
+    def of(cls, records: Sequence[Any]) -> Self:
         """The same of records that are there."""
         return cls(
             list(records),

@@ -626,6 +626,7 @@ WATCHED = {
     "faust.stores.rocksdb:Store.revoke_partitions": "3f85447a24fc",
     "faust.stores.rocksdb:Store.assign_partitions": "34dc27ace6dd",
     "faust.stores.rocksdb:RocksDBOptions": "73d441b66490",
+    "faust.types.tuples:Message": "e8c4626e9919",
     "aiokafka.consumer.fetcher:Fetcher._get_actions_per_node": "1dab2cf937d1",
     "aiokafka.consumer.fetcher:FetchResult.calculate_backoff": "a4f1c8baa1ce",
     "aiokafka.consumer.fetcher:Fetcher._proc_fetch_request": "59bf948fff47",
